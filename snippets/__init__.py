@@ -1,0 +1,1 @@
+"""The code that the chapter shows: one file, one scenario, one claim."""
