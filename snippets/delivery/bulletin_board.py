@@ -77,7 +77,8 @@ def square(world, *steps):
             hand(world, "board", reader.name, "1: bread at noon")
             try:
                 for step in steps:
-                    world.crash(reader.name, f"before {step.__name__.replace('_', ' ')}")
+                    what = step.__name__.replace("_", " ")
+                    world.crash(reader.name, f"before {what}")
                     step(world, reader)
                 world.crash(reader.name, "when all is done")
             except world.Crash:
