@@ -187,7 +187,10 @@ def replay(scenario: Callable[[World], T], schedule: Sequence[int] = ()) -> Run[
     try:
         result = scenario(world)
     except Crash as crash:
-        raise OutOfBounds(f"nobody restarts after the crash of {crash.args}") from None
+        raise OutOfBounds(f"nobody restarts {crash.args[0]} after its crash") from None
+    except Exception as error:
+        error.add_note(f"in the run {tuple(pick.picked for pick in world.choices)}")
+        raise
     if len(world.choices) < len(schedule):
         raise OutOfBounds(f"{len(schedule)} picks for {len(world.choices)} choices")
     return Run(result, tuple(world.choices), tuple(world.trace))

@@ -1,0 +1,1 @@
+"""What turns pages into the site: Markdown fences, figures, templates, the runner."""

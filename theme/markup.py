@@ -1,0 +1,165 @@
+"""The HTML of a figure, whole without JavaScript; the runner adds its controls."""
+
+import json
+from html import escape
+from typing import Any
+
+from pymdownx.highlight import Highlight
+
+from theme import catalogue
+from theme.figure import Scenario
+
+
+def highlight(code: str, language: str = "python") -> str:
+    """Code with its colours; the block can be reached, and so scrolled, by keyboard."""
+    html = Highlight(guess_lang=False).highlight(code.rstrip(), language)
+    return str(html).replace("<pre>", '<pre tabindex="0">', 1)
+
+
+def scenario_figure(
+    scenario: Scenario,
+    figure_id: str,
+    run: dict[str, Any],
+    quiz: str,
+    receipt: str,
+    folded: bool,
+) -> str:
+    """The whole figure of a scenario, showing `run` first."""
+    schedule = ".".join(map(str, run["schedule"]))
+    lines = len(scenario.code.splitlines())
+    path = f"snippets/{scenario.module.replace('.', '/')}.py"
+    tests = scenario.examples.count(">>> ")
+    return f"""\
+<figure class="scenario" id="{figure_id}" data-module="{scenario.module}"\
+ data-variant="{run["variant"]}" data-schedule="{schedule}">
+<figcaption class="scenario__claim">{text(scenario.claim)}</figcaption>
+<p class="scenario__story">{text(scenario.story)}</p>
+<div class="scenario__controls"></div>
+<div class="scenario__run">
+<p class="scenario__shown">One run of <code>{run["variant"]}</code>: \
+{surprises(run["surprises"])}; \
+result <code class="scenario__result">{escape(run["result"])}</code>.</p>
+<div class="scenario__picture">{run["svg"]}</div>
+</div>
+{verdicts(scenario)}
+{quiz}
+<details class="scenario__source"{"" if folded else " open"}>
+<summary>The code: <code>{path}</code>, {lines} lines</summary>
+<div class="scenario__code">{highlight(scenario.code)}</div>
+</details>
+<details class="scenario__tests">
+<summary>What the tests check: {tests} examples</summary>
+{highlight(scenario.examples, "pycon")}
+</details>
+{labels(scenario)}{receipt}
+</figure>"""
+
+
+def surprises(count: int) -> str:
+    """How far a run is from the good day."""
+    return {0: "the good day", 1: "1 surprise"}.get(count, f"{count} surprises")
+
+
+def verdicts(scenario: Scenario) -> str:
+    """How many schedules of each variant break the invariant, in a table."""
+    rows = []
+    for variant in scenario.variants:
+        found = catalogue.verdict(scenario.module, variant["name"])
+        mark, words = ("holds", f"holds in all {found['total']}")
+        if found["bad"]:
+            mark, words = ("breaks", f"breaks in {found['bad']} of {found['total']}")
+        rows.append(
+            f'<tr data-variant="{variant["name"]}" class="{mark}">'
+            f'<th scope="row"><code>{variant["name"]}</code>'
+            f" <span>{text(variant['hint'])}</span></th>"
+            f'<td class="verdict verdict--{mark}">{words}</td></tr>'
+        )
+    return (
+        '<table class="scenario__verdicts"><caption>Every schedule, against the'
+        f" invariant: <em>{text(scenario.invariant)}</em></caption><thead><tr>"
+        '<th scope="col">Variant</th><th scope="col">Schedules</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def labels(scenario: Scenario) -> str:
+    """The faults, what the model leaves out, and the sources."""
+    rows = "".join(
+        f"<div><dt>{label}</dt><dd>{text(words)}</dd></div>"
+        for label, words in scenario.labels.items()
+    )
+    return f'<dl class="scenario__labels">{rows}</dl>' if rows else ""
+
+
+def quiz(question: str, options: list[tuple[bool, str, str]]) -> str:
+    """A question whose every option, right or wrong, opens to its own answer."""
+    items = "".join(
+        f'<details class="quiz__option" data-right="{json.dumps(right)}">'
+        f"<summary>{text(option)}</summary>"
+        f'<p><strong class="quiz__mark">{"Right." if right else "No."}</strong> '
+        f"{text(answer)}</p></details>"
+        for right, option, answer in options
+    )
+    return (
+        f'<div class="quiz" role="group" aria-label="Question">'
+        f'<p class="quiz__question">{text(question)}</p>{items}</div>'
+    )
+
+
+def diagram(run: dict[str, Any], module: str, caption: str) -> str:
+    """A run's picture alone."""
+    words = f"<figcaption>{text(caption)}</figcaption>" if caption else ""
+    return f"""\
+<figure class="run" data-module="{module}" data-variant="{run["variant"]}"\
+ data-schedule="{".".join(map(str, run["schedule"]))}">
+<div class="scenario__picture">{run["svg"]}</div>{words}
+</figure>"""
+
+
+def puzzle(module: str, names: dict[str, Any], figure_id: str) -> str:
+    """What each piece of evidence leaves of the worlds and of the stories."""
+    evidence, left, smallest = names["evidence"], names["left"], names["smallest"]
+    worlds, stories = left(frozenset())
+    rows = "".join(
+        f'<tr data-fact="{escape(fact)}"><th scope="row">{text(question)}</th>'
+        "<td>{}</td><td>{}</td></tr>".format(*left(frozenset([fact])))
+        for fact, question in evidence.items()
+    )
+    ends = " or ".join(
+        " and ".join(f"“{evidence[fact]}”" for fact in evidence if fact in facts)
+        for facts in smallest()
+    )
+    return f"""\
+<figure class="puzzle" id="{figure_id}-puzzle" data-module="{module}">
+<figcaption>Buy evidence: which question ends the search?</figcaption>
+<div class="puzzle__controls"></div>
+<table class="puzzle__evidence"><caption>Before any answer {worlds} worlds and \
+{stories} stories fit. Each row: what one answer alone leaves.</caption>
+<thead><tr><th scope="col">Evidence</th><th scope="col">Worlds left</th>\
+<th scope="col">Stories left</th></tr></thead><tbody>{rows}</tbody></table>
+<details class="puzzle__answer"><summary>The smallest evidence that leaves one story\
+</summary><p>{text(ends)}</p></details>
+</figure>"""
+
+
+def sliders(module: str, function: str, knobs: list[dict[str, Any]], svg: str) -> str:
+    """A computed plot with its knobs' values beside it."""
+    values = "".join(
+        f"<div><dt>{escape(knob['name'].replace('_', ' '))}</dt>"
+        f"<dd>{knob['value']}</dd></div>"
+        for knob in knobs
+    )
+    return f"""\
+<figure class="sliders" id="{"-".join(module.split("."))}" data-module="{module}"\
+ data-function="{function}" data-knobs="{escape(json.dumps(knobs))}">
+<div class="sliders__controls"></div>
+<div class="sliders__picture">{svg}</div>
+<dl class="sliders__values">{values}</dl>
+</figure>"""
+
+
+def text(words: str) -> str:
+    """A docstring's words as HTML: code spans, sources, glossary terms."""
+    from theme.fences import inline  # the one place that knows these marks
+
+    return inline(words)
