@@ -29,6 +29,7 @@ readme = Sybil(
 pytest_collect_file = (docstrings + readme).pytest()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep one file's examples in one process: later ones use the names of earlier."""
     for item in items:
