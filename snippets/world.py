@@ -98,7 +98,7 @@ class World:
         self.choices: list[Choice] = []
         self._schedule, self._depth = schedule, depth
         self._in_flight: list[Message] = []
-        self._sent, self._faults = 0, depth
+        self._sent, self._faults = 0, -1  # below zero: no bound on the faults
         self._turn: int | None = None  # the choice that decides the next event
 
     def allow(self, faults: int) -> None:
