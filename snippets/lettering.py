@@ -12,6 +12,7 @@ True
 ('donauda', 'mpfschiff')
 """
 
+import re
 from functools import lru_cache
 from unicodedata import category, normalize
 
@@ -88,7 +89,7 @@ def width(text: str, size: float, bold: bool = False) -> float:
 def wrap(text: str, room: float, size: float, bold: bool = False) -> tuple[str, ...]:
     """Lines no wider than `room`, as few as fit, and as even as may be.
 
-    A word that is wider than a line is cut; one character always stands.
+    Lines end at spaces, and after hyphens. A word that is wider than a line is cut.
     """
     lines = _fill(text, room, size, bold)
     for less in range(1, int(room / 4)):
@@ -101,13 +102,13 @@ def wrap(text: str, room: float, size: float, bold: bool = False) -> tuple[str, 
 
 def _fill(text: str, room: float, size: float, bold: bool) -> tuple[str, ...]:
     lines: list[str] = []
-    for word in text.split():
-        if lines and width(f"{lines[-1]} {word}", size, bold) <= room:
-            lines[-1] += f" {word}"
+    for piece in re.split(r"(?= )|(?<=\w-)(?=\w)", text):
+        if lines and width(lines[-1] + piece, size, bold) <= room:
+            lines[-1] += piece
             continue
         lines.append("")
-        for character in word:
+        for character in piece.strip():
             if lines[-1] and width(lines[-1] + character, size, bold) > room:
                 lines.append("")
             lines[-1] += character
-    return tuple(lines)
+    return tuple(line for line in lines if line)
