@@ -23,8 +23,18 @@ VALUE = re.compile(r"\{=\s*(?P<code>.+?)\s*(\|\s*(?P<format>[^|=}\s]+)\s*)?=\}")
 KNOB = re.compile(r"^(?P<name>\w+) = (?P<value>[\d.]+) \((?P<range>[^)]*)\)$")
 
 
+MARK = "chapter-figure-number-"
+
+
 class Chapter(Preprocessor):
-    """Expands what the chapter adds to Markdown, before anything else sees a page."""
+    """Expands what the chapter adds to Markdown, before anything else sees a page.
+
+    Only now are a page's lines the author's own, with the author's numbers.
+    """
+
+    def __init__(self, md: Markdown) -> None:
+        super().__init__(md)
+        self.figures: list[str] = []
 
     def run(self, lines: list[str]) -> list[str]:
         page = self._page()
@@ -61,7 +71,8 @@ class Chapter(Preprocessor):
                 if page == "index.md":  # the one page that is not a folder deeper
                     html = html.replace('href="../', 'href="')
                 seen += kind == "scenario"
-                out += ["", head["indent"] + self.md.htmlStash.store(html), ""]
+                self.figures.append(html)
+                out += ["", f"{head['indent']}{MARK}{len(self.figures) - 1}", ""]
             elif strict.PYTHON.match(kind):
                 out += [self._import_head(head, body), *lines[start + 1 : end + 1]]
             else:
@@ -81,29 +92,61 @@ class Chapter(Preprocessor):
     def _prose(self, lines: list[str], page: str, offset: int) -> list[str]:
         done = []
         for number, line in enumerate(lines, offset + 1):
-            where = f"docs/{page}:{number}"
             for match in VALUE.finditer(line):
-                line = line.replace(match[0], evaluated(match, where))
-            if page == "references.md":
-                line = re.sub(
-                    r"\[@([-a-z0-9]+)\]:",
-                    lambda m: f'<span id="{m[1]}" class="source">{m[1]}</span>:',
-                    line,
-                )
+                value = evaluated(match, f"docs/{page}:{number}")
+                line = line.replace(match[0], value)
             if page == "glossary.md" and (entry := strict.ENTRY.match(line)):
                 line = f'<dfn id="{strict.slug(entry["term"])}">{entry["term"]}</dfn>'
-            line = strict.CITE.sub(
-                lambda m: f"[{m['key']}](references.md#{m['key']}){{ .cite }}", line
-            )
-            line = strict.TERM.sub(
-                lambda m: (
-                    f"[{m['text'] or m['term']}]"
-                    f"(glossary.md#{strict.slug(m['term'])}){{ .term }}"
-                ),
-                line,
-            )
-            done.append(line)
+            done.append(outside_code(line))
         return done
+
+
+class Figures(Preprocessor):
+    """Puts each figure where Chapter left its mark.
+
+    Python-Markdown cleans its lines first, and would clean a stored figure away.
+    """
+
+    def __init__(self, chapter: Chapter) -> None:
+        super().__init__(chapter.md)
+        self.chapter = chapter
+
+    def run(self, lines: list[str]) -> list[str]:
+        return [self._placed(line) for line in lines]
+
+    def _placed(self, line: str) -> str:
+        indent, mark, number = line.partition(MARK)
+        if not mark or indent.strip():
+            return line
+        return indent + self.md.htmlStash.store(self.chapter.figures[int(number)])
+
+
+def outside_code(line: str) -> str:
+    """A line with its sources and terms made links, its code spans left alone."""
+    out, last = "", 0
+    for span in strict.CODE.finditer(line):
+        out += linked(line[last : span.start()]) + span[0]
+        last = span.end()
+    return out + linked(line[last:])
+
+
+def linked(words: str) -> str:
+    """Words with sources and terms made links, a source's definition an anchor."""
+    words = strict.CITE.sub(
+        lambda m: (
+            f'<span id="{m["key"]}" class="source">{m["key"]}</span>:'
+            if m["defines"]
+            else f"[{m['key']}](references.md#{m['key']}){{ .cite }}"
+        ),
+        words,
+    )
+    return strict.TERM.sub(
+        lambda m: (
+            f"[{m['text'] or m['term']}]"
+            f"(glossary.md#{strict.slug(m['term'])}){{ .term }}"
+        ),
+        words,
+    )
 
 
 def evaluated(match: re.Match[str], where: str) -> str:
@@ -279,10 +322,12 @@ def inline(words: str) -> str:
 
 
 class ChapterExtension(Extension):
-    """Registers the preprocessor; before snippets (32), fences (25) and all others."""
+    """Registers both steps around what is there: snippets 32, cleaning 30, fences 25."""
 
     def extendMarkdown(self, md: Markdown) -> None:
-        md.preprocessors.register(Chapter(md), "chapter", 40)
+        chapter = Chapter(md)
+        md.preprocessors.register(chapter, "chapter", 40)
+        md.preprocessors.register(Figures(chapter), "figures", 28)
 
 
 def makeExtension(**options: Any) -> ChapterExtension:

@@ -232,7 +232,8 @@ def standalone(engine: str, scenario: str) -> str:
     claim = ENGINE_IMPORT.sub("", "".join(lines[: first_line - 1])).rstrip()
     return (
         f"{claim}\n\n# --- the engine ---\n\n{split(engine)[1].rstrip()}\n\n\n"
-        f"# --- the scenario ---\n\n{code.rstrip()}\n\n\n{VERDICT}"
+        f"# --- the scenario ---\n\n{code.rstrip()}\n"
+        + (f"\n\n{VERDICT}" if re.search(r"^variants\b", code, re.MULTILINE) else "")
     )
 
 

@@ -4,15 +4,19 @@ import json
 from html import escape
 from typing import Any
 
-from pymdownx.highlight import Highlight
+from pygments import highlight as pygmentize
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
 
 from theme import catalogue
 from theme.figure import Scenario
 
+FORMATTER = HtmlFormatter(cssclass="highlight", wrapcode=True)
+
 
 def highlight(code: str, language: str = "python") -> str:
     """Code with its colours; the block can be reached, and so scrolled, by keyboard."""
-    html = Highlight(guess_lang=False).highlight(code.rstrip(), language)
+    html = pygmentize(code.rstrip(), get_lexer_by_name(language), FORMATTER)
     return str(html).replace("<pre>", '<pre tabindex="0">', 1)
 
 
