@@ -9,7 +9,7 @@ span comes (0 s, 20 s, 3 h); every combination, no limit.
 Leaves out: exporters that drop, collectors that run out of memory, and failing
 searches, which the last variant gives up on purpose. The lots count cases; the chances
 come from the rates, in `kept`, `failures_for` and `one_whole_trace_in`.
-Source: [@otel-sampling], [@otel-tailsampling]
+Source: [@otel-sampling], [@otel-tail-sampling]
 
 >>> from snippets.world import explore, find
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]

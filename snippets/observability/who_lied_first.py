@@ -10,7 +10,7 @@ Faults: as many as the ticket bears. In every world the first two tries and the 
 went wrong; in most, the third try too. After three tries the board parks event E9.
 Leaves out: a bank with a record of its own, a second click, the order of two late
 requests, a store that loses what it wrote, and evidence that is itself wrong.
-Source: [@nobody-knows], [@dapper]
+Source: [@saltzer-1984], [@dapper]
 
 >>> left([])
 (302, 15)

@@ -1,0 +1,120 @@
+"""The first liar is whoever turns a timeout into "failed", and it need not be the UI.
+
+A user clicks pay. The API opens trace T1 and publishes event E9; a worker writes the
+payment, with two retries under one key, and its report goes back as a callback. One
+step is one message that arrives or is lost.
+
+Faults: at most three: a write, its answer, or a callback is lost. The click and the
+event arrive.
+Leaves out: crashes, late messages, a second click, and a database that forgets.
+Source: [@saltzer-1984], [@aws-retries]
+
+>>> from snippets.world import explore
+>>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]
+[22, 8, 0]
+
+Reliable callbacks mend every lie of the UI, and none of the worker's:
+
+>>> [sorted({run.result.liar for run in explore(variant) if not holds(run.result)})
+...  for variant in variants]
+[['ui', 'worker'], ['worker'], []]
+
+The worker's log shows three timeouts. Which try wrote the payment, it cannot show:
+
+>>> silent = [run for run in explore(silence_is_failed)
+...           if run.seen_by("worker").count("timeout") == 3]
+>>> len({run.seen_by("worker") for run in silent})
+1
+>>> sorted({run.result.written_by for run in silent})
+[0, 1, 2, 3]
+"""
+
+from typing import NamedTuple
+
+
+class Told(NamedTuple):
+    """What the user is shown at last, and which try wrote the payment (0: none)."""
+
+    shown: str
+    written_by: int
+    tries: int
+    liar: str | None  # who first said "failed"
+
+
+def silence_is_failed(world):
+    """Three tries, one callback; whoever hears nothing says "failed"."""
+    answer, written_by, tries = pay(world)
+    report = answer or "failed"
+    heard = called_back(world, report)
+    world.note("ui", f"shows: {report if heard else 'failed'}")
+    liar = "worker" if report == "failed" else None if heard else "ui"
+    return Told("failed" if liar else "paid", written_by, tries, liar)
+
+
+def callback_until_heard(world):
+    """The callback is repeated until the UI has it; the worker still says "failed"."""
+    answer, written_by, tries = pay(world)
+    report = answer or "failed"
+    while not called_back(world, report):
+        world.note("ui", "shows: pending")
+    world.note("ui", f"shows: {report}")
+    return Told(report, written_by, tries, None if answer else "worker")
+
+
+def silence_is_unknown(world):
+    """Silence is "pending" for everybody, until the row itself has answered."""
+    answer, written_by, tries = pay(world)
+    while not answer:
+        world.note("worker", "unknown, so ask again")
+        tries += 1
+        answer, written_by = write(world, tries, written_by)
+    while not called_back(world, answer):
+        world.note("ui", "shows: pending")
+    world.note("ui", f"shows: {answer}")
+    return Told(answer, written_by, tries, None)
+
+
+def pay(world):
+    """Click, publish, and try three times; the answer is None where none came."""
+    world.send("ui", "api", "click pay")
+    world.receive()
+    world.note("api", "opens trace T1")
+    world.send("api", "board", "event E9")
+    world.receive()
+    world.send("board", "worker", "event E9")
+    world.receive()
+    world.allow(faults=3)
+    answer, written_by, tries = None, 0, 0
+    while not answer and tries < 3:
+        tries += 1
+        answer, written_by = write(world, tries, written_by)
+    return answer, written_by, tries
+
+
+def write(world, number, written_by):
+    """One try: the row's key makes the first one that arrives the only one."""
+    if world.delivers("worker", "db", f"pay, key K, try {number}"):
+        written_by = written_by or number
+        if world.delivers("db", "worker", "paid"):
+            return "paid", written_by
+    world.note("worker", "timeout")
+    return None, written_by
+
+
+def called_back(world, report):
+    arrives = world.delivers("worker", "api", f"callback: {report}")
+    return arrives and world.delivers("api", "ui", report)
+
+
+variants = (silence_is_failed, callback_until_heard, silence_is_unknown)
+
+
+def holds(result):
+    """The payment is stored in the end, and the user is told so."""
+    return result.shown == "paid" and result.written_by > 0
+
+
+def idle(world):
+    """Never takes the event up, so that no try can fail."""
+    world.note("board", "keeps event E9")
+    return Told("failed", 0, 0, None)
