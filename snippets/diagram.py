@@ -21,10 +21,11 @@ stylesheet gives the first, and nothing needs the second.
 
 from collections.abc import Iterator
 from html import escape
+from math import hypot
 from typing import Any
 
 from snippets.lettering import clean, known, width
-from snippets.sheet import LINE, SIZE, Box, Sheet
+from snippets.sheet import LINE, SIZE, Box, Flight, Sheet
 from snippets.world import Event, Run
 
 
@@ -45,7 +46,7 @@ def draw(run: Run[Any], title: str) -> str:
     told = [f"{i}. {_sentence(sheet, event)}" for i, event in enumerate(run.trace, 1)]
     name = escape(clean(title))
     parts = [
-        '<svg class="run" xmlns="http://www.w3.org/2000/svg" role="img"'
+        '<svg class="diagram" xmlns="http://www.w3.org/2000/svg" role="img"'
         f' aria-label="{name}" viewBox="0 0 {sheet.width:g} {sheet.height:g}">',
         f"<title>{name}</title>",
         f"<desc>{escape(' '.join(told)) or NOTHING}</desc>",
@@ -135,12 +136,10 @@ def _arrow(sheet: Sheet, event: Event, y: float) -> str:
     if event.kind == "received":
         return _tip(there, y, -way if here == there else way)
     if event.kind == "sent" and not sheet.pending(event):
-        flight = sheet.flights[event.message]
         landing = sheet.run.trace[sheet.received[event.message]]
         odd = " shaft--overtakes" * sheet.surprising(landing)
-        home = there + 8 * way * (1 if here == there else -1)
-        slant = f"H{flight.x1:g}L{flight.x2:g} {flight.y2:g}H{home:g}"
-        return _path(f"shaft{odd}", f"M{here:g} {y:g}{slant}")
+        home = there + 8 * (way if here == there else -way)
+        return _path(f"shaft{odd}", _bent(here, sheet.flights[event.message], home))
     stop = sheet.stop(event)
     if here == there:
         return _loop(event, here, stop, y)
@@ -155,6 +154,19 @@ def _arrow(sheet: Sheet, event: Event, y: float) -> str:
         for ahead in (5, 10, 15)
     )
     return _path("shaft", f"M{here:g} {y:g}L{stop:g} {y + 12:g}") + "".join(dots)
+
+
+def _bent(start: float, flight: Flight, end: float) -> str:
+    """Level, slanted, level; with round corners."""
+    x1, y1, x2, y2 = flight
+    long = hypot(x2 - x1, y2 - y1)
+    dx, dy = (x2 - x1) * 6 / long, (y2 - y1) * 6 / long
+    turn = 5 if x1 > start else -5
+    back = 5 if end > x2 else -5
+    return (
+        f"M{start:g} {y1:g}H{x1 - turn:g}Q{x1:g} {y1:g} {x1 + dx:.1f} {y1 + dy:.1f}"
+        f"L{x2 - dx:.1f} {y2 - dy:.1f}Q{x2:g} {y2:g} {x2 + back:g} {y2:g}H{end:g}"
+    )
 
 
 def _loop(event: Event, here: float, out: float, y: float) -> str:

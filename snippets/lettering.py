@@ -14,7 +14,7 @@ True
 
 import re
 from functools import lru_cache
-from unicodedata import category, normalize
+from unicodedata import category, east_asian_width, normalize
 
 # Hundredths of an em, and the characters that are at most so wide.
 REGULAR = {
@@ -59,7 +59,7 @@ BOLD = {
     112: "W",
 }
 TABLES = [{c: em for em, cs in table.items() for c in cs} for table in (REGULAR, BOLD)]
-WIDE, PICTURE = 112, 140  # any other letter; an emoji
+OTHER, SQUARE, PICTURE = 72, 100, 130  # guesses: a letter, an ideograph, an emoji
 
 
 def known(text: str) -> bool:
@@ -80,8 +80,7 @@ def width(text: str, size: float, bold: bool = False) -> float:
     total = 0
     for character in normalize("NFKD", text):
         if category(character) not in ("Mn", "Me", "Cf"):  # those take no room
-            guess = PICTURE if character > "\uffff" else WIDE
-            total += table.get(character, guess)
+            total += table.get(character) or _guess(character)
     return total * size / 100
 
 
@@ -98,6 +97,12 @@ def wrap(text: str, room: float, size: float, bold: bool = False) -> tuple[str, 
             break
         lines = tighter
     return lines
+
+
+def _guess(character: str) -> int:
+    if character > "\uffff":
+        return PICTURE
+    return SQUARE if east_asian_width(character) in "FW" else OTHER
 
 
 def _fill(text: str, room: float, size: float, bold: bool) -> tuple[str, ...]:

@@ -126,12 +126,12 @@ class Sheet:
     def _heads(self, names: Sequence[str]) -> list[Box]:
         """Heads share the width: the longest give way, the gaps are equal."""
         wides = [max(38.0, width(clean(name), SIZE, True) + 10) for name in names]
-        room = self.right - self.left - 4 * len(names)
+        room = self.right - self.left - 4 * (len(names) - 1)
         while sum(wides) > room:
             most = max(wides)
             wides = [most - 2 if wide == most else wide for wide in wides]
         texts = [
-            wrap(clean(name), wide - 9, SIZE, True)
+            wrap(clean(name), wide - 6, SIZE, True)
             for name, wide in zip(names, wides, strict=True)
         ]
         high = LINE * max((len(text) for text in texts), default=0) + 8
@@ -175,7 +175,7 @@ class Sheet:
             return here + LOOP * way, here + LOOP * way
         label = max((box.width for box in self._wishes(index, 0)), default=0)
         level = min(label + 4, abs(there - here) / 2)
-        return here + way * level, there - way * 13
+        return here + way * level, there - way * 16
 
     def _wishes(self, index: int, y: float) -> list[Box]:
         """The boxes where the text of one event may stand, the best first."""
