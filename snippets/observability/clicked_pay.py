@@ -7,7 +7,7 @@ step is one message that arrives or is lost.
 Faults: at most three: a write, its answer, or a callback is lost. The click and the
 event arrive.
 Leaves out: crashes, late messages, a second click, and a database that forgets.
-Source: [@saltzer-1984], [@aws-retries]
+Source: [@saltzer-1984], [@aws-idempotent-apis]
 
 >>> from snippets.world import explore
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]

@@ -1,8 +1,8 @@
 """A trace id finds what was passed on as a parent; the payment's own id finds it all.
 
 One payment takes four hops: an HTTP call, an outbox row, a message, a webhook. Whoever
-wrote a hop's library decided how the context travels there. As a **parent** the next
-span joins the trace; as a **link** it starts a trace of its own that points back;
+wrote a hop's library decided how the context travels there. As a parent the next
+span joins the trace; as a link it starts a trace of its own that points back;
 dropped, it starts one that points nowhere. One step is one hop.
 
 Faults: each hop links, or drops the header, or neither; all combinations, no limit.

@@ -2,8 +2,8 @@
 
 One payment crosses four nodes: 4 ms, 2 ms and 3 ms lie between each cause and its
 effect. Every node stamps one log line, and somebody sorts the four lines. One step is
-one hop. A **Lamport clock** counts on from the stamp in the message; a **hybrid logical
-clock** does the same, and starts from the wall clock.
+one hop. A Lamport clock counts on from the stamp in the message; a hybrid logical
+clock does the same, and starts from the wall clock.
 
 Faults: each node's clock is right, 5 ms behind, or 5 ms ahead (2 ms, where a variant
 says so); any of the four, all combinations.
