@@ -1,0 +1,206 @@
+"""The built site: every link leads somewhere, under a sub-path too."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+
+from theme.catalogue import ROOT
+
+SITE_URL = "https://reader.example/chapters/guarantees/"
+
+# Attributes with which a page makes the browser ask for something by itself.
+FETCHED = {
+    ("script", "src"),
+    ("link", "href"),
+    ("img", "src"),
+    ("source", "src"),
+    ("iframe", "src"),
+    ("object", "data"),
+    ("video", "src"),
+    ("audio", "src"),
+}
+
+
+class Page(HTMLParser):
+    """The ids of a page, what it links to, and what it fetches."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.fetched: list[str] = []
+        self.headings: list[str] = []
+        self.properties: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if "id" in found:
+            self.ids.add(found["id"])
+        if tag == "h1":
+            self.headings.append(tag)
+        if tag == "meta":
+            self.properties.add(found.get("property", found.get("name", "")))
+        if tag == "a" and "href" in found:
+            self.links.append(found["href"])
+        canonical = found.get("rel") in ("canonical", "prev", "next", "edit")
+        for name in ("src", "href", "data"):
+            if (tag, name) in FETCHED and name in found and not canonical:
+                self.fetched.append(found[name])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built for a sub-path as GitHub Pages serves it."""
+    out = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "-q", "--strict", "-d", str(out)],
+        cwd=ROOT,
+        env={
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "HOME": str(Path.home()),
+            "SITE_URL": SITE_URL,
+            "EDIT_URI": "https://repository.example/edit/main/docs/",
+            "NO_MKDOCS_2_WARNING": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[str, Page]:
+    """Every page of the site by its address below the site's own."""
+    return {
+        path.relative_to(site).as_posix().removesuffix("index.html"): Page(
+            path.read_text()
+        )
+        for path in site.rglob("*.html")
+    }
+
+
+pytestmark = pytest.mark.xdist_group("site")
+
+
+def test_every_link_of_every_page_leads_somewhere(
+    site: Path, pages: dict[str, Page]
+) -> None:
+    base = urlsplit(SITE_URL)
+    dead = []
+    followed = 0
+    for address, page in pages.items():
+        if address == "404.html":
+            continue  # it is served at any address; its own test follows
+        for link in (*page.links, *page.fetched):
+            target = urlsplit(urljoin(SITE_URL + address, link))
+            if target.netloc != base.netloc:
+                continue
+            followed += 1
+            path = unquote(target.path).removeprefix(base.path)
+            if not target.path.startswith(base.path) or not exists(site, path):
+                dead.append((address, link))
+            elif target.fragment and path.removesuffix("index.html") in pages:
+                ids = pages[path.removesuffix("index.html")].ids
+                if unquote(target.fragment) not in ids and target.fragment != "__":
+                    dead.append((address, link))
+    assert dead == []
+    assert followed > len(pages)
+
+
+def exists(site: Path, path: str) -> bool:
+    """Would a static server answer this path?"""
+    found = site / path
+    return found.is_file() or (found / "index.html").is_file()
+
+
+def test_the_404_page_finds_its_way_from_any_address(
+    site: Path, pages: dict[str, Page]
+) -> None:
+    base = urlsplit(SITE_URL).path
+    page = pages["404.html"]
+    own = [link for link in (*page.links, *page.fetched) if not link.startswith("#")]
+    assert own
+    for link in own:
+        target = urlsplit(link)
+        if not target.netloc:
+            assert target.path.startswith(base), link
+            assert exists(site, target.path.removeprefix(base)), link
+
+
+def test_no_page_fetches_from_another_origin(pages: dict[str, Page]) -> None:
+    foreign = [
+        (address, link)
+        for address, page in pages.items()
+        for link in page.fetched
+        if urlsplit(urljoin(SITE_URL, link)).netloc != urlsplit(SITE_URL).netloc
+    ]
+    assert foreign == []
+
+
+def test_no_stylesheet_fetches_from_another_origin(site: Path) -> None:
+    foreign = [
+        (path.name, address)
+        for path in site.rglob("*.css")
+        for address in re.findall(
+            r"(?:url\(|@import\s+)[\"']?((?:https?:)?//[^\"')]+)", path.read_text()
+        )
+    ]
+    assert foreign == []
+
+
+def test_every_page_has_one_heading_of_the_first_level(pages: dict[str, Page]) -> None:
+    wrong = [address for address, page in pages.items() if len(page.headings) != 1]
+    assert wrong == []
+
+
+def test_every_page_says_what_it_is_when_it_is_shared(pages: dict[str, Page]) -> None:
+    wanted = {"description", "og:title", "og:description", "og:type", "og:url"}
+    missing = {
+        address: wanted - page.properties
+        for address, page in pages.items()
+        if address != "404.html" and not wanted <= page.properties
+    }
+    assert missing == {}
+
+
+def test_every_page_can_be_edited_where_it_is_written(pages: dict[str, Page]) -> None:
+    written = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    edited = {
+        link.rsplit("/", 1)[1].removesuffix(".md")
+        for page in pages.values()
+        for link in page.links
+        if link.startswith("https://repository.example/edit/main/docs/")
+    }
+    assert written <= edited
+
+
+def test_the_site_holds_what_the_reader_may_run(site: Path) -> None:
+    python = site / "assets" / "python"
+    for name in ("world.py", "diagram.py", "delivery/one_charge.py"):
+        served = (python / "snippets" / name).read_bytes()
+        assert served == (ROOT / "snippets" / name).read_bytes()
+
+
+def test_a_config_that_is_wrong_ends_the_build_with_one_line(tmp_path: Path) -> None:
+    config = tmp_path / "mkdocs.yml"
+    config.write_text(
+        f"INHERIT: {ROOT / 'mkdocs.yml'}\nsite_name: x\ntheme:\n  name: materiel\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "-q", "-f", str(config)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "materiel" in done.stderr
