@@ -39,74 +39,72 @@ class Settled(NamedTuple):
 
 def write_then_publish(world):
     """Commit the row, then publish the event."""
-
-    def handle(db, events):
-        if stored(world, db, "order"):
-            world.crash("service", "before it publishes")
-            publish(world, "service", events)
-
-    return place(world, handle)
+    return place(world, (store_order, publish))
 
 
 def publish_then_write(world):
     """Publish the event, then commit the row."""
-
-    def handle(db, events):
-        publish(world, "service", events)
-        stored(world, db, "order")
-
-    return place(world, handle)
+    return place(world, (publish, store_order))
 
 
 def outbox(world):
     """Commit the row and the event's row together; a relay publishes what it finds."""
-    return place(world, lambda db, events: stored(world, db, "order and event"))
+    return place(world, (store_order_and_event,))
 
 
-def place(world, handle):
+def place(world, steps):
     world.allow(faults=2)
     events: list[str] = []
-
-    def relay(db, events):
-        publish(world, "relay", events)
-        world.crash("relay", "before it marks the event")
-        db.execute("delete from outbox")
-        db.commit()
-
     with store() as disk:  # one connection stays open and plays the disk
         disk.executescript("create table orders (id unique); create table outbox (id)")
-        while not (answered := survives(world, handle, events)):
-            if world.choose("the user gives up"):
-                break
+        answered = gave_up = False
+        while not (answered or gave_up):
+            world.send("user", "service", "place order 7")
+            world.receive("service")
+            answered = survives(world, steps, events)
+            gave_up = not answered and world.choose("the user gives up")
         while disk.execute("select * from outbox").fetchall():
-            survives(world, relay, events)
+            survives(world, (relay,), events)
         orders = disk.execute("select * from orders").fetchall()
-        return Settled(len(orders), len(events), gave_up=not answered)
+        return Settled(len(orders), len(events), gave_up)
 
 
-def survives(world, work, events):
+def survives(world, steps, events):
     with suppress(world.Crash), store() as db:
-        work(db, events)
-        return True  # and None after a crash
+        any(step(world, db, events) for step in steps)  # until one says: known already
+        return True
+    return False
 
 
-def store():
-    return closing(sqlite3.connect("file:orders?mode=memory&cache=shared", uri=True))
-
-
-def stored(world, db, what):
+def store_order(world, db, events, what="order"):
     new = db.execute("insert or ignore into orders values ('order 7')").rowcount
     if new and "event" in what:
         db.execute("insert into outbox values ('order 7')")
     world.crash("service", "before it commits")
     db.commit()
     world.note("service", f"{what} stored" if new else "order stored already")
-    return new
+    return not new
 
 
-def publish(world, node, events):
+def store_order_and_event(world, db, events):
+    return store_order(world, db, events, "order and event")
+
+
+def publish(world, db, events, node="service"):
+    world.crash(node, "before it publishes")
     world.send(node, "broker", "order 7 placed")
     events.append(world.receive("broker").text)
+
+
+def relay(world, db, events):
+    publish(world, db, events, "relay")
+    world.crash("relay", "before it marks the event")
+    db.execute("delete from outbox")
+    db.commit()
+
+
+def store():
+    return closing(sqlite3.connect("file:orders?mode=memory&cache=shared", uri=True))
 
 
 variants = (write_then_publish, publish_then_write, outbox)
