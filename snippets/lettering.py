@@ -10,6 +10,8 @@ True
 ('timeout: lost call', 'or lost reply?')
 >>> wrap("donaudampfschiff", 60, 12)
 ('donauda', 'mpfschiff')
+>>> wrap("exactly-once delivery", 80, 12)
+('exactly-', 'once', 'delivery')
 """
 
 import re
@@ -91,23 +93,28 @@ def wrap(text: str, room: float, size: float, bold: bool = False) -> tuple[str, 
     Lines end at spaces, and after hyphens. A word that is wider than a line is cut.
     """
     lines = _fill(text, room, size, bold)
+    least = longest(text, size, bold)
     for less in range(1, int(room / 4)):
-        tighter = _fill(text, room - 4 * less, size, bold)
-        if len(tighter) > len(lines):
+        tight = room - 4 * less
+        tighter = _fill(text, tight, size, bold)
+        if len(tighter) > len(lines) or tight < least <= room:
             break
         lines = tighter
     return lines
 
 
-def _guess(character: str) -> int:
-    if character > "\uffff":
-        return PICTURE
-    return SQUARE if east_asian_width(character) in "FW" else OTHER
+def longest(text: str, size: float, bold: bool = False) -> float:
+    """The width of the longest piece that is better not cut."""
+    return max(width(piece.strip(), size, bold) for piece in _pieces(text))
+
+
+def _pieces(text: str) -> list[str]:
+    return re.split(r"(?= )|(?<=\w-)(?=\w)", text)
 
 
 def _fill(text: str, room: float, size: float, bold: bool) -> tuple[str, ...]:
     lines: list[str] = []
-    for piece in re.split(r"(?= )|(?<=\w-)(?=\w)", text):
+    for piece in _pieces(text):
         if lines and width(lines[-1] + piece, size, bold) <= room:
             lines[-1] += piece
             continue
@@ -117,3 +124,9 @@ def _fill(text: str, room: float, size: float, bold: bool) -> tuple[str, ...]:
                 lines.append("")
             lines[-1] += character
     return tuple(line for line in lines if line)
+
+
+def _guess(character: str) -> int:
+    if character > "\uffff":
+        return PICTURE
+    return SQUARE if east_asian_width(character) in "FW" else OTHER

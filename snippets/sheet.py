@@ -19,7 +19,7 @@ True
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from snippets.lettering import clean, width, wrap
+from snippets.lettering import clean, longest, width, wrap
 from snippets.world import Event, Run
 
 SIZE, LINE = 12, 15  # of text, and from one line to the next
@@ -233,8 +233,10 @@ class Sheet:
             return ()  # received at once: the label of the sending stands right above
         if event.source == event.target:
             return wrap(text, beside, SIZE, odd)
-        span = abs(self.x[event.target] - here) - 20
-        return wrap(text, max(116, span), SIZE, odd)
+        gap = abs(self.x[event.target] - here) - 15
+        lines = wrap(text, gap, SIZE, odd)
+        fits = len(lines) <= 2 and longest(text, SIZE, odd) <= gap
+        return lines if fits else wrap(text, max(116, gap), SIZE, odd)
 
     def _free(self, here: float) -> float:
         """How wide a note may be that covers no other lifeline."""
