@@ -8,7 +8,7 @@ Faults: at most four: near's copy is late, far's is late, the power fails at one
 or at all three, another member leads afterwards.
 Leaves out: broken, lying or lost disks (two lost disks of three defeat every policy
 here); flushes in the background, which make the loss rarer and do not rule it out.
-Source: [@jepsen-nats], [@raft-thesis], [@kafka-design]
+Source: [@jepsen-nats], [@raft-thesis]
 
 >>> from snippets.world import explore, find
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]
