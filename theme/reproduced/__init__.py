@@ -1,0 +1,1 @@
+"""What the scenarios claim, done again on real servers that are started for it."""
