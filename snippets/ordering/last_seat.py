@@ -55,6 +55,7 @@ class Shop:
             self.answer(who, "card refused" if refused else "sold")
             if refused:
                 self.owner, self.waiting = self.waiting, ""
+                self.world.note("shop", f"pending: {self.owner or 'nobody'}")
                 self.pay(self.owner or who)
             elif self.waiting:
                 self.answer(self.waiting, "sold out")
@@ -103,9 +104,8 @@ variants = refuse_at_once, ask_twice, wait_while_pending
 
 def holds(end):
     """One seat sold at most, all answered, nobody refused while the seat ends free."""
-    answers = list(end)
-    sold = answers.count("sold")
-    return all(answers) and sold <= 1 and ("sold out" not in answers or sold == 1)
+    sold = list(end).count("sold")
+    return all(end) and sold <= 1 and ("sold out" not in end or sold == 1)
 
 
 def idle(world):

@@ -7,7 +7,7 @@ step, and a cancel that is read before its reserve is in vain.
 
 Faults: none, only orders: every interleaving of the three readers.
 Leaves out: hashes as they are; here ana's is 2, bob's 3, cid's 1.
-Source: [@kafka-design]
+Source: [@kafka-operations]
 
 >>> from snippets.world import explore, find
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]
@@ -47,7 +47,7 @@ class Partition:
     """One column of the topic, and its reader's place in it."""
 
     def __init__(self, world, number, seen):
-        self.world, self.name = world, f"partition {number}"
+        self.world, self.name = world, f"part {number}"
         self.events, self.seen = [], seen
 
     def read(self):
@@ -72,7 +72,7 @@ def topic(world, before):
 
     publish("reserve", modulo=2)
     read(before)
-    world.note("shop", "add partition 2")
+    world.note("shop", "add part 2")
     publish("cancel", modulo=3)
     read(None)
     late = [w for w in HASHES if seen.index(f"cancel {w}") < seen.index(f"reserve {w}")]

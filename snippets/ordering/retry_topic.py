@@ -6,7 +6,7 @@ is one atomic step; the two topics are read in any order relative to each other.
 
 Faults: at most two: handling an event fails.
 Leaves out: an event that fails for ever (it must end in a parking place, with its key).
-Source: [@nats-consumers]
+Source: [@confluent-error-handling]
 
 >>> from snippets.world import explore, find
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]

@@ -12,22 +12,21 @@ Source: [@sagas-1987], [@richardson-saga]
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]
 [2, 1, 0]
 
-Of all orders of the four steps, those that never send a false e-mail are few, and all
-of them send it last:
+Of all orders of the four steps, those that never send a false e-mail are few. They
+are the ones that send it last:
 
->>> from itertools import permutations
->>> orders = list(permutations(STEPS))
->>> honest = [o for o in orders if all(holds(run.result) for run in explore(saga(o)))]
->>> len(orders), len(honest), {order[-1] for order in honest}
-(24, 6, {'e-mail'})
+>>> honest = [o for o in ORDERS if all(holds(run.result) for run in explore(saga(o)))]
+>>> len(ORDERS), len(honest), honest == [o for o in ORDERS if o[-1] == "e-mail"]
+(24, 6, True)
 
 The books are right in every order: after a failure nothing is left done.
 
->>> runs = [run for order in orders for run in explore(saga(order))]
+>>> runs = [run for order in ORDERS for run in explore(saga(order))]
 >>> {run.result.done for run in runs if run.result.failed}
 {()}
 """
 
+from itertools import permutations
 from typing import NamedTuple
 
 STEPS = {
@@ -36,6 +35,7 @@ STEPS = {
     "voucher": ("hotel", "issue the voucher", "cancel the voucher"),
     "e-mail": ("ana", "e-mail: see you Friday!", None),
 }
+ORDERS = tuple(permutations(STEPS))
 
 
 class End(NamedTuple):
