@@ -340,9 +340,11 @@ def properties(block: str) -> dict[str, str]:
 
 
 def schemes() -> list[dict[str, str]]:
-    blocks = re.findall(r"^[:\[][^{]*\{([^}]*)\}", STYLE.read_text("utf-8"), re.M)
-    light, dark = map(properties, blocks[:2])
-    return [light, dark]
+    """The colours of the light and of the dark scheme."""
+    selectors = r":root|\[data-md-color-scheme=\"slate\"\]"
+    style = STYLE.read_text("utf-8")
+    blocks = re.findall(rf"^ *(?:{selectors}) \{{([^}}]*)\}}", style, re.M)
+    return [properties(block) for block in blocks]
 
 
 def channels(colour: str) -> list[int]:
@@ -385,6 +387,7 @@ def test_colours_have_enough_contrast(scheme: dict[str, str]) -> None:
 
 def test_both_schemes_name_the_same_colours() -> None:
     light, dark = schemes()
+    assert "--run-ink" in light
     assert light.keys() == dark.keys()
 
 
