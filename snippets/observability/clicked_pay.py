@@ -76,13 +76,11 @@ def silence_is_unknown(world):
 
 def pay(world):
     """Click, publish, and try three times; the answer is None where none came."""
-    world.send("ui", "api", "click pay")
-    world.receive()
+    world.allow(faults=0)  # the click and the event arrive
+    world.delivers("ui", "api", "click pay")
     world.note("api", "opens trace T1")
-    world.send("api", "board", "event E9")
-    world.receive()
-    world.send("board", "worker", "event E9")
-    world.receive()
+    world.delivers("api", "board", "event E9")
+    world.delivers("board", "worker", "event E9")
     world.allow(faults=3)
     answer, written_by, tries = None, 0, 0
     while not answer and tries < 3:
@@ -94,6 +92,7 @@ def pay(world):
 def write(world, number, written_by):
     """One try: the row's key makes the first one that arrives the only one."""
     if world.delivers("worker", "db", f"pay, key K, try {number}"):
+        world.note("db", "key K: known" if written_by else "key K: written")
         written_by = written_by or number
         if world.delivers("db", "worker", "paid"):
             return "paid", written_by
