@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from markdown import Markdown
 
-from theme import catalogue, strict
+from theme import catalogue, fences, strict
 from theme.fault import Fault
 from theme.fences import ChapterExtension
 
@@ -63,6 +63,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(strict, "DOCS", tmp_path / "docs")
     monkeypatch.setattr(strict, "SNIPPETS", tmp_path / "snippets")
     monkeypatch.setattr(catalogue, "SNIPPETS", tmp_path / "snippets")
+    monkeypatch.setattr(fences, "receipt", lambda module: "")  # no server is asked
     monkeypatch.setattr(catalogue, "engine_digest", lambda: "the same engine")
     monkeypatch.setattr(catalogue, "_loaded", "the same engine")
     return tmp_path
