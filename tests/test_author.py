@@ -143,12 +143,12 @@ def served(chapter: Path) -> Iterator[tuple[int, Path]]:
 
 
 def wait_for(said: Path, words: str, since: int = 0) -> int:
-    """Read what the server says until it says `words`; returns how much it had said."""
+    """Read what the server says until it says `words`; returns where they end."""
     end = monotonic() + PATIENCE
     while monotonic() < end:
-        text = said.read_text()
-        if words in text[since:]:
-            return len(text)
+        at = said.read_text().find(words, since)
+        if at >= 0:
+            return at + len(words)
     raise AssertionError(f"never said {words!r}, but:\n{said.read_text()[since:]}")
 
 
