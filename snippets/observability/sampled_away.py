@@ -90,7 +90,8 @@ def told(world, failed, lot, too_late=False):
             world.note("collector", f"{WAIT} s, no error: dropped")
             spans = []
         if lot(hop) == failed:
-            world.send(hop, "collector", f"span {hop}")
+            error = hop == "callback"
+            world.send(hop, "collector", "span: error" if error else "span: ok")
             world.receive("collector")
             spans.append(hop)
         else:
