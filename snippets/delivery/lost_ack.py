@@ -1,10 +1,11 @@
 """A silence is no proof: the producer must send again, and de-duplication has a scope.
 
 A producer publishes one event until it hears the ack. Before another try it may have
-been restarted, or the broker's window may have passed. What the broker compares decides
-what a second copy is. Each request and each ack is one atomic step.
+been restarted, or an hour may have passed. What the broker compares decides what a
+second copy is. Each request and each ack is one atomic step.
 
-Faults: at most three: a request or an ack is lost, the producer restarts, time passes.
+Faults: at most three: a request or an ack is lost, the producer restarts, an hour
+passes.
 Leaves out: a request that arrives late, a broker that loses what it acked, the end of
 the log's own retention.
 Source: [@kafka-design], [@nats-dedup]
@@ -28,7 +29,7 @@ A session ends with a restart, a window with time; each scope has its own way ou
 ...     run = find(variant, lambda result: not holds(result))
 ...     print([event.text for event in run.trace if event.kind == "choice"])
 ['meanwhile: it restarts']
-['meanwhile: the window passes']
+['meanwhile: an hour passes']
 """
 
 from typing import NamedTuple
@@ -88,12 +89,12 @@ def until_acked(world, repeats):
             if world.delivers("broker", "producer", "ack"):
                 return Settled(len(log), tries)
         world.note("producer", "silence: try again")
-        pause = ("a short wait", "it restarts", "the window passes")
+        pause = ("a short wait", "it restarts", "an hour passes")
         match world.choose("meanwhile", pause):
             case "it restarts":
                 session += 1  # a new session counts from one again
-            case "the window passes":
-                minute += 2
+            case "an hour passes":
+                minute += 60
 
 
 variants = (keep_everything, session_and_sequence, id_within_a_window, id_in_the_log)

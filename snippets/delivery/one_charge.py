@@ -42,7 +42,7 @@ class Settled(NamedTuple):
 
 
 def ack_last(world):
-    """Charge, then ack. The handler that everybody writes first."""
+    """Charge, then ack: the usual handler."""
 
     def handle(acks, book):
         world.crash("worker", "before the charge")
@@ -66,7 +66,7 @@ def ack_first(world):
 
 
 def key_to_the_provider(world):
-    """Charge under the order's own key, then ack. The provider knows the key again."""
+    """Charge under the order's own key, then ack; the provider knows keys."""
 
     def handle(acks, book):
         world.crash("worker", "before the charge")
@@ -79,8 +79,8 @@ def key_to_the_provider(world):
 
 def until_acked(world, handle):
     world.allow(faults=2)
-    acks: list[str] = []  # the broker's, and the provider's book: they outlive workers
-    book: list[str] = []
+    acks: list[str] = []  # the broker's
+    book: list[str] = []  # the provider's; both outlive the worker
     deliveries = 0
     while not acks:
         deliveries += 1
@@ -94,7 +94,8 @@ def until_acked(world, handle):
 
 
 def charge(world, book, key=None):
-    world.send("worker", "provider", "charge $10" + (f", key {key}" if key else ""))
+    text = f"charge $10, key {key}" if key else "charge $10"
+    world.send("worker", "provider", text)
     world.receive("provider")
     if key is None or key not in book:
         book.append(key)

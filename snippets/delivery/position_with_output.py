@@ -21,6 +21,13 @@ The same right variant sends up to four mails about two inputs: a mail is no row
 
 >>> sorted({run.result.mails for run in explore(position_with_the_output)})
 [2, 3, 4]
+
+Mailing after the commit turns the double mail into a lost one.
+
+>>> def mail_last(world):
+...     return process(world, ("output", "position", "commit", "mail"))
+>>> sorted({run.result.mails for run in explore(mail_last)})
+[0, 1, 2]
 """
 
 import sqlite3

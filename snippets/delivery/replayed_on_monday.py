@@ -20,11 +20,18 @@ The key holds on every path that stays inside its day.
 {1}
 >>> find(key_for_a_day, lambda result: not holds(result)).result
 Settled(charges=2, hours=60)
+
+A key kept for three days outlasts one weekend, which is all that this model parks.
+
+>>> def key_for_three_days(world):
+...     return until_answered(world, key="order-7", kept=72)
+>>> all(holds(run.result) for run in explore(key_for_three_days))
+True
 """
 
 from typing import NamedTuple
 
-KEPT, HOUR, WEEKEND = 24, 1, 60  # hours
+HOUR, WEEKEND = 1, 60  # hours
 
 
 class Settled(NamedTuple):
@@ -49,21 +56,21 @@ def key_then_reference(world):
     return until_answered(world, key="order-7", look_up=True)
 
 
-def until_answered(world, key, look_up=False):
+def until_answered(world, key, look_up=False, kept=24):
     world.allow(faults=3)
     keys: dict[str, int] = {}  # the provider's, each with the hour of its charge
     book: list[str] = []  # the provider's too; what is in it stays in it
     hour, answer = 0, ""
 
     def charge():
-        if not key or key not in keys or hour - keys[key] >= KEPT:
+        if not key or key not in keys or hour - keys[key] >= kept:
             keys[key] = hour
             book.append("order 7")
             world.note("provider", f"charges the card ({len(book)})")
         return "paid"
 
     while answer != "paid":
-        if look_up and hour >= KEPT and answer != "not charged":
+        if look_up and hour >= kept and answer != "not charged":
             answer = call(world, "order 7?", lambda: "paid" if book else "not charged")
         else:
             answer = call(world, "charge $10", charge)

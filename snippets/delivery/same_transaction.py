@@ -43,26 +43,12 @@ def no_table(world):
 
 def key_after_charge(world):
     """Look for the key; charge and commit; then record the key and commit."""
-
-    def handle(db):
-        if not rows(db, "key"):
-            write(world, db, "charge")
-            world.crash("worker", "before the key")
-            write(world, db, "key")
-
-    return until_acked(world, handle)
+    return apart(world, "charge", "key")
 
 
 def key_before_charge(world):
     """Look for the key; record it and commit; then charge and commit."""
-
-    def handle(db):
-        if not rows(db, "key"):
-            write(world, db, "key")
-            world.crash("worker", "before the charge")
-            write(world, db, "charge")
-
-    return until_acked(world, handle)
+    return apart(world, "key", "charge")
 
 
 def key_row_with_the_effect(world):
@@ -72,6 +58,18 @@ def key_row_with_the_effect(world):
         if db.execute("insert or ignore into key values ('order 7')").rowcount:
             world.crash("worker", "inside the transaction")
             write(world, db, "charge", "key and charge")
+
+    return until_acked(world, handle)
+
+
+def apart(world, first, second):
+    def handle(db):
+        if rows(db, "key"):
+            world.note("worker", "finds the key: nothing to do")
+        else:
+            write(world, db, first)
+            world.crash("worker", f"before the {second}")
+            write(world, db, second)
 
     return until_acked(world, handle)
 

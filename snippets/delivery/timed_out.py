@@ -29,6 +29,13 @@ The shop's own log is the same in all three worlds, and the truth is not.
 [(0, 0), (0, 1), (1, 1)]
 >>> len({run.seen_by("shop") for run in silences})
 1
+
+More tries than the model has faults look like a cure. A bad night has no such budget.
+
+>>> def four_tries_then_failed(world):
+...     return until_paid(world, tries=4)
+>>> all(holds(run.result) for run in explore(four_tries_then_failed))
+True
 """
 
 from itertools import count
