@@ -72,16 +72,19 @@ def story(world, awaited, flushes):
             memory -= {member} - disk
             world.note(member, "restarts from its disk")
 
-    leader = world.choose("now leads", [m for m in MEMBERS if can_win(m, memory)])
+    able = [member for member in MEMBERS if voters(member, memory)]
+    leader = world.choose("now leads", able)
+    if leader != "leader":
+        message(voters(leader, memory)[-1], leader, "my vote")
     kept = leader in memory
     world.note(leader, "leads, has the write" if kept else "leads, has no write")
     return "acked and kept" if kept else "acked and lost"
 
 
-def can_win(candidate, have):
-    """A member votes for nobody whose log is behind its own; a majority is one more."""
+def voters(candidate, have):
+    """Who votes for it: nobody whose own log is ahead. One vote makes a majority."""
     others = [member for member in MEMBERS if member != candidate]
-    return any(candidate in have or voter not in have for voter in others)
+    return [voter for voter in others if candidate in have or voter not in have]
 
 
 def leaders_memory(world):

@@ -67,10 +67,10 @@ def story(world, may_commit):
             leader = world.choose("next to lead", able)
         world.send("c", leader, f"vote, term {term}")
         world.receive(leader)
-        steps, done = [copies, appends, copies], 3
-        if term < 4:
-            done = world.choose(f"{leader} is cut off, steps done", (3, 2, 1, 0))
-        for step in steps[:done] if term < 4 else [*steps, copies, copies]:
+        steps = [copies, appends, copies]
+        for step in steps if term < 4 else [*steps, copies, copies]:
+            if term < 4 and world.choose(f"{leader} is cut off"):
+                break
             step()
             commits()
     return Group(tuple(promised), logs[leader])

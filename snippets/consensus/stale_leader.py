@@ -33,11 +33,8 @@ def story(world, may_answer):
     """The newest balance acked before the question, and the balance that was told."""
     world.allow(faults=1)
     slow = world.choose("old's clock runs slow")
+    world.allow(faults=0)
     happened, asked, told = set(), [], []
-
-    def message(source, target, text):
-        world.send(source, target, text)
-        world.receive(target)
 
     def old_is_cut_off():
         happened.add("cut")
@@ -45,56 +42,56 @@ def story(world, may_answer):
 
     def near_is_elected():
         happened.add("lease over")
-        message("far", "near", "vote, term 2")
+        world.delivers("far", "near", "vote, term 2")
 
     def near_commits_20():
-        message("near", "far", "balance 20")
+        world.delivers("near", "far", "balance 20")
         happened.add("acked")
         world.note("near", "20 acked to its writer")
 
     def client_asks():
         asked.append(20 if "acked" in happened else 10)
-        message("client", "old", "balance?")
+        world.delivers("client", "old", "balance?")
 
     def old_checks():
-        if not may_answer(message, happened, slow):
+        if not may_answer(happened, slow):
             told.append(20)
             world.note("old", "may not answer")
 
     def old_answers():
         if not told:
             told.append(10)
-            message("old", "client", "10")
+            world.delivers("old", "client", "10")
 
     world.interleave(
         [client_asks, old_checks, old_answers],
         [old_is_cut_off, near_is_elected, near_commits_20],
     )
     if told == [20]:
-        message("client", "near", "balance?")
-        message("near", "client", "20")
+        world.delivers("client", "near", "balance?")
+        world.delivers("near", "client", "20")
     return asked[0], told[0]
 
 
 def ask_who_leads(world):
     """Asks a member that takes itself for the leader."""
-    return story(world, lambda message, happened, slow: True)
+    return story(world, lambda happened, slow: True)
 
 
 def trust_the_lease(world):
     """The old leader answers while its lease lasts, by its own clock."""
-    return story(world, lambda _, happened, slow: slow or "lease over" not in happened)
+    return story(world, lambda happened, slow: slow or "lease over" not in happened)
 
 
 def ask_a_quorum(world):
     """The old leader first asks a follower whether it still leads."""
 
-    def confirmed(message, happened, slow):
+    def confirmed(happened, slow):
         if "cut" in happened:
             world.note("old", "asks near: silence")
             return False
-        message("old", "near", "do I still lead?")
-        message("near", "old", "yes, in term 1")
+        world.delivers("old", "near", "do I still lead?")
+        world.delivers("near", "old", "yes, in term 1")
         return True
 
     return story(world, confirmed)
