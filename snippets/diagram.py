@@ -28,6 +28,8 @@ from snippets.lettering import clean, known, width
 from snippets.sheet import LINE, SIZE, Box, Flight, Sheet
 from snippets.world import Event, Run
 
+NOTHING = "Nothing happens."
+
 
 def words(run: Run[Any]) -> list[str]:
     """One sentence an event, in order."""
@@ -41,7 +43,12 @@ def layout(run: Run[Any]) -> list[Box]:
 
 
 def draw(run: Run[Any], title: str) -> str:
-    """The run as inline SVG, `title` as its name, and its words as its description."""
+    """The run as inline SVG, `title` as its name, and its words as its description.
+
+    Each event is a group of the class `event` with its place in the trace
+    (`data-event`), so that a page can light it; with the choice that decided it
+    (`data-pick`) and the number of its message (`data-message`) where there is one.
+    """
     sheet = Sheet(run)
     told = [f"{i}. {_sentence(sheet, event)}" for i, event in enumerate(run.trace, 1)]
     name = escape(clean(title))
@@ -59,9 +66,6 @@ def draw(run: Run[Any], title: str) -> str:
     return "".join([*parts, "</svg>"])
 
 
-NOTHING = "Nothing happens."
-
-
 def _sentence(sheet: Sheet, event: Event) -> str:
     source, target, text = clean(event.source), clean(event.target), clean(event.text)
     quoted = f"“{text}”" if text else "a message"
@@ -74,7 +78,7 @@ def _sentence(sheet: Sheet, event: Event) -> str:
         "lost": f"{sends}, but it is lost.",
         "sent": f"{sends}{pending}.",
         "received": f"{target} receives {quoted} from {source}{ahead}.",
-        "crash": f"{source} crashes {text}.",
+        "crash": f"{source} crashes {text}".rstrip() + ".",
         "choice": f"the world decides: {text}.",
     }[event.kind]
     return told[:1].upper() + told[1:]
@@ -143,17 +147,16 @@ def _arrow(sheet: Sheet, event: Event, y: float) -> str:
     stop = sheet.stop(event)
     if here == there:
         return _loop(event, here, stop, y)
+    start = f"M{here:g} {y:g}"
     if event.kind == "arrived":
-        return _path("shaft", f"M{here:g} {y:g}H{there - 8 * way:g}") + _tip(
-            there, y, way
-        )
+        return _path("shaft", f"{start}H{there - 8 * way:g}") + _tip(there, y, way)
     if event.kind == "lost":
-        return _path("shaft", f"M{here:g} {y:g}H{stop - 9 * way:g}") + _cross(stop, y)
+        return _path("shaft", f"{start}H{stop - 9 * way:g}") + _cross(stop, y)
     dots = (
         f'<circle class="dot" cx="{stop + way * ahead:g}" cy="{y + 12:g}" r="1.5"/>'
         for ahead in (5, 10, 15)
     )
-    return _path("shaft", f"M{here:g} {y:g}L{stop:g} {y + 12:g}") + "".join(dots)
+    return _path("shaft", f"{start}L{stop:g} {y + 12:g}") + "".join(dots)
 
 
 def _bent(start: float, flight: Flight, end: float) -> str:

@@ -66,7 +66,7 @@ OTHER, SQUARE, PICTURE = 72, 100, 130  # guesses: a letter, an ideograph, an emo
 
 def known(text: str) -> bool:
     """Whether every character's width was measured, and is not a guess."""
-    return all(character in TABLES[0] for character in text)
+    return all(character in TABLES[0] for character in _letters(text))
 
 
 def clean(text: str) -> str:
@@ -80,9 +80,8 @@ def width(text: str, size: float, bold: bool = False) -> float:
     """How far `text` may reach at `size`, in the units of `size`."""
     table = TABLES[bold]
     total = 0
-    for character in normalize("NFKD", text):
-        if category(character) not in ("Mn", "Me", "Cf"):  # those take no room
-            total += table.get(character) or _guess(character)
+    for character in _letters(text):
+        total += table.get(character) or _guess(character)
     return total * size / 100
 
 
@@ -106,6 +105,12 @@ def wrap(text: str, room: float, size: float, bold: bool = False) -> tuple[str, 
 def longest(text: str, size: float, bold: bool = False) -> float:
     """The width of the longest piece that is better not cut."""
     return max(width(piece.strip(), size, bold) for piece in _pieces(text))
+
+
+def _letters(text: str) -> list[str]:
+    """What takes room: an accent takes none beside its letter."""
+    apart = normalize("NFKD", text)
+    return [letter for letter in apart if category(letter) not in ("Mn", "Me", "Cf")]
 
 
 def _pieces(text: str) -> list[str]:

@@ -23,8 +23,10 @@ from snippets.lettering import clean, longest, width, wrap
 from snippets.world import Event, Run
 
 SIZE, LINE = 12, 15  # of text, and from one line to the next
-FRAME, MARGIN = 360, 4  # a phone's column, so that text is shown there as it is set
+FRAME, MARGIN = 358, 4  # a phone of 390 px has so much room: text shows as it is set
 LOOP = 22  # how far a message to oneself swings out
+NAMES = {"choice": "banner", "note": "note", "received": "echo"}  # else a label
+PADDING = {"choice": (0, 10), "note": (14, 8)}  # of the boxes with an edge
 
 
 class Box(NamedTuple):
@@ -76,7 +78,7 @@ class Sheet:
             if event.kind == "received"
         }
         names = list(dict.fromkeys(n for e in run.trace for n in e[1:3] if n))
-        self.left = 10 + 9 * max(2, len(str(len(run.trace))))
+        self.left = 10.0 + 9 * max(2, len(str(len(run.trace))))
         self.width = max(FRAME, self.left + 66 * len(names))
         self.right = self.width - MARGIN
         self.heads = self._heads(names)
@@ -85,7 +87,8 @@ class Sheet:
             for name, head in zip(names, self.heads, strict=True)
         }
         self.foot_of_heads = max((head.height for head in self.heads), default=0) + 2
-        self.rows, self.flights = self._rows()
+        self.rows = self._rows()
+        self.flights = self._flights()
         self.texts = {
             index: min(boxes, key=self._hidden)
             for index in range(len(run.trace))
@@ -144,8 +147,8 @@ class Sheet:
             x += wide + gap
         return boxes
 
-    def _rows(self) -> tuple[list[Row], dict[int | None, Flight]]:
-        """A row is as high as its text; flights join the rows."""
+    def _rows(self) -> list[Row]:
+        """A row is as high as its text, and never lower than its arrow."""
         least = {"crash": (16.0, 16.0), "received": (10.0, 8.0)}
         rows: list[Row] = []
         top = self.foot_of_heads + 8.0
@@ -160,13 +163,17 @@ class Sheet:
                 below = max(below, box.y + box.height + 4)
             rows.append(Row(top, top + above, top + above + below))
             top += above + below
+        return rows
+
+    def _flights(self) -> dict[int | None, Flight]:
+        """The flight of each message that somebody receives, by its number."""
         flights = {}
         for index, event in enumerate(self.run.trace):
-            if event.kind == "sent" and event.message in self.received:
+            if event.kind == "sent" and not self.pending(event):
                 x1, x2 = self._bends(index, event)
-                end = rows[self.received[event.message]].y
-                flights[event.message] = Flight(x1, rows[index].y, x2, end)
-        return rows, flights
+                end = self.rows[self.received[event.message]].y
+                flights[event.message] = Flight(x1, self.rows[index].y, x2, end)
+        return flights
 
     def _bends(self, index: int, event: Event) -> tuple[float, float]:
         """A message leaves level, under its own label, and lands level."""
@@ -180,40 +187,38 @@ class Sheet:
     def _wishes(self, index: int, y: float) -> list[Box]:
         """The boxes where the text of one event may stand, the best first."""
         event, lines = self.run.trace[index], self._lines(index)
-        kind, here, way = event.kind, self.x.get(event.source, 0.0), self.way(event)
-        bold = self.surprising(event) or kind == "crash"
-        wide = max((width(line, SIZE, bold) for line in lines), default=0) + 8
-        high, there = LINE * len(lines), self.x.get(event.target, 0.0)
-        middle, left_of = y - high / 2, wide if way < 0 else 0
-        near, far = here + 3 * way - left_of, there - 3 * way - (wide - left_of)
-        beyond = there + 6 * way - left_of
         if not lines:
             return []
-        if kind == "choice":
-            frame = self.right - self.left
-            return [
-                Box("banner", self.left, middle - 5, frame, high + 10, lines, index)
-            ]
-        if kind == "note":
-            name, ats, top = "note", [here - wide / 2 - 3], middle - 4
-            wide, high = wide + 6, high + 8
-        elif kind == "crash":
-            ats = [here + 15, here - 15 - wide]
-            ats = [at for at in ats if self.left <= at <= self.right - wide]
-            name, top = "label", middle
-        elif here == there:
-            name, ats, top = "label", [here + (LOOP + 6) * way - left_of], middle
-        elif kind == "received":
-            name, ats, top = "echo", [far, beyond], y + 5
-        elif kind == "sent":
-            name, ats, top = "label", [near], y - 6 - high
+        kind, here, way = event.kind, self.x.get(event.source, 0.0), self.way(event)
+        there = self.x.get(event.target, here)
+        bold = kind == "crash" or self.surprising(event)
+        across, down = PADDING.get(kind, (8, 0))
+        wide = max(width(line, SIZE, bold) for line in lines) + across
+        high = LINE * len(lines) + down
+        back = wide if way < 0 else 0  # a box that lies to the left ends at its place
+        near, far = here + 3 * way - back, there - 3 * way - wide + back
+        match kind:
+            case "choice":
+                ats, wide = [self.left], self.right - self.left
+            case "note":
+                ats = [here - wide / 2]
+            case "crash":
+                ats = [here + 15, here - 15 - wide]
+                ats = [at for at in ats if self.left <= at <= self.right - wide]
+            case _ if here == there:
+                ats = [here + (LOOP + 6) * way - back]
+            case "received":
+                ats = [far, there + 6 * way - back]  # or beyond the lifeline
+            case "sent":
+                ats = [near]
+            case _:
+                ats = [(here + there - wide) / 2, near, far]
+        if here == there:
+            top = y - high / 2
         else:
-            name, ats, top = (
-                "label",
-                [(here + there - wide) / 2, near, far],
-                y - 6 - high,
-            )
+            top = y + 5 if kind == "received" else y - 6 - high
         inside = [max(self.left, min(at, self.right - wide)) for at in ats]
+        name = NAMES.get(kind, "label")
         return [Box(name, at, top, wide, high, lines, index) for at in inside]
 
     def _lines(self, index: int) -> tuple[str, ...]:
