@@ -18,6 +18,13 @@ The shop publishes in the right order every time. Its log cannot tell the runs a
 >>> len({run.seen_by("shop") for run in runs}), len({run.result for run in runs})
 (1, 2)
 
+Even a reserve that is read first may be held last: arriving and processing are two
+orders.
+
+>>> first = [run.seen_by("seats")[0] for run in runs if not holds(run.result)]
+>>> first.count("from partition 1: reserve 7A"), len(first)
+(9, 22)
+
 One partition, one worker: no order is left to go wrong.
 
 >>> [run.result for run in explore(by_seat)]

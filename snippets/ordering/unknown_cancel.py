@@ -24,6 +24,7 @@ Parking needs room, and a number on every event; remembering needs one row:
 """
 
 NUMBERS = {"reserve": 1, "move": 2, "cancel": 3}
+FITS = {"unknown": {"reserve"}, "held": {"move", "cancel"}, "cancelled": set()}
 
 
 class Reservation:
@@ -34,8 +35,7 @@ class Reservation:
         self.parked: set[str] = set()
 
     def apply(self, world, event):
-        if self.status != "cancelled":
-            self.status = "cancelled" if event == "cancel" else "held"
+        self.status = "cancelled" if event == "cancel" else "held"
         self.number = NUMBERS[event]
         world.note("seats", f"{event}: {self.status}")
 
@@ -51,47 +51,40 @@ def in_any_order(world, handle):
     return row.status
 
 
-def answer_404(world):
-    """Unknown reservation: 404, and the shop takes that for an answer."""
+def answer_404(world, repeats=0):
+    """What does not fit is answered 404, and the shop takes that for an answer."""
+    left = ["cancel"] * repeats
 
     def handle(row, event):
-        if row.status == "unknown" and event != "reserve":
-            world.delivers("seats", "shop", f"{event}: 404")
-        else:
-            row.apply(world, event)
-
-    return in_any_order(world, handle)
-
-
-def send_it_again(world):
-    """Unknown reservation: 404, and the shop sends a cancel up to three times."""
-    repeats = ["cancel", "cancel"]
-
-    def handle(row, event):
-        if row.status != "unknown" or event == "reserve":
+        if event in FITS[row.status]:
             return row.apply(world, event)
         world.delivers("seats", "shop", f"{event}: 404")
-        if event in repeats:
-            repeats.remove(event)
+        if event in left:
+            left.remove(event)
             world.send("shop", "seats", event)
 
     return in_any_order(world, handle)
 
 
+def send_it_again(world):
+    """What does not fit is answered 404; the shop sends a cancel up to three times."""
+    return answer_404(world, repeats=2)
+
+
 def remember_the_cancel(world):
-    """Unknown reservation: a cancel makes the row, so that reserve is refused."""
+    """A cancel always fits: it makes the row, and the late reserve gets the 404."""
 
     def handle(row, event):
-        if row.status == "unknown" and event == "move":
-            world.delivers("seats", "shop", f"{event}: 404")
-        else:
+        if event == "cancel" or event in FITS[row.status]:
             row.apply(world, event)
+        else:
+            world.delivers("seats", "shop", f"{event}: 404")
 
     return in_any_order(world, handle)
 
 
 def park_what_is_early(world):
-    """Only the next number is applied; what is early waits in the row for its turn."""
+    """Only the next number fits; what is early waits in the row for its turn."""
 
     def handle(row, event):
         row.parked.add(event)
