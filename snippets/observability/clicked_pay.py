@@ -13,7 +13,7 @@ Source: [@saltzer-1984], [@aws-idempotent-apis]
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]
 [22, 8, 0]
 
-Reliable callbacks mend every lie of the UI, and none of the worker's:
+A patient UI tells no lie of its own any more, and passes on the worker's:
 
 >>> [sorted({run.result.liar for run in explore(variant) if not holds(run.result)})
 ...  for variant in variants]
@@ -51,12 +51,12 @@ def silence_is_failed(world):
     return Told("failed" if liar else "paid", written_by, tries, liar)
 
 
-def callback_until_heard(world):
-    """The callback is repeated until the UI has it; the worker still says "failed"."""
+def ask_until_told(world):
+    """The UI asks until it has the report; the worker still reports "failed"."""
     answer, written_by, tries = pay(world)
     report = answer or "failed"
     while not called_back(world, report):
-        world.note("ui", "shows: pending")
+        world.note("ui", "shows: pending, asks again")
     world.note("ui", f"shows: {report}")
     return Told(report, written_by, tries, None if answer else "worker")
 
@@ -65,11 +65,11 @@ def silence_is_unknown(world):
     """Silence is "pending" for everybody, until the row itself has answered."""
     answer, written_by, tries = pay(world)
     while not answer:
-        world.note("worker", "unknown, so ask again")
+        world.note("worker", "unknown, asks again")
         tries += 1
         answer, written_by = write(world, tries, written_by)
     while not called_back(world, answer):
-        world.note("ui", "shows: pending")
+        world.note("ui", "shows: pending, asks again")
     world.note("ui", f"shows: {answer}")
     return Told(answer, written_by, tries, None)
 
@@ -105,7 +105,7 @@ def called_back(world, report):
     return arrives and world.delivers("api", "ui", report)
 
 
-variants = (silence_is_failed, callback_until_heard, silence_is_unknown)
+variants = (silence_is_failed, ask_until_told, silence_is_unknown)
 
 
 def holds(result):
