@@ -23,7 +23,7 @@ orders.
 
 >>> first = [run.seen_by("seats")[0] for run in runs if not holds(run.result)]
 >>> first.count("from partition 1: reserve 7A"), len(first)
-(9, 22)
+(10, 22)
 
 One partition, one worker: no order is left to go wrong.
 
