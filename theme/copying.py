@@ -20,7 +20,6 @@ RUNTIME = (
     "pyodide.asm.mjs",
     "pyodide.asm.wasm",
     "python_stdlib.zip",
-    "pyodide-lock.json",
 )
 
 
@@ -46,11 +45,7 @@ def wanted() -> dict[Path, str]:
     python[ROOT / "theme" / "figure.py"] = "python/figure.py"
     scripts = {
         path: f"runner/{path.relative_to(RUNNER).as_posix()}"
-        for path in (
-            *RUNNER.rglob("*.js"),
-            *RUNNER.rglob("*.css"),
-            RUNNER / "figure.js",
-        )
+        for path in (*filter(Path.is_file, RUNNER.rglob("*")), RUNNER / "figure.js")
     }
     runtime = {PYODIDE / name: f"pyodide/{name}" for name in RUNTIME}
     return python | scripts | runtime

@@ -44,6 +44,7 @@ def scenario_figure(
 {surprises(run["surprises"])}; \
 result <code class="scenario__result">{escape(run["result"])}</code>.</p>
 <div class="scenario__picture">{run["svg"]}</div>
+{data(run)}
 </div>
 {verdicts(scenario)}
 {quiz}
@@ -57,6 +58,14 @@ result <code class="scenario__result">{escape(run["result"])}</code>.</p>
 </details>
 {labels(scenario)}{receipt}
 </figure>"""
+
+
+def data(run: dict[str, Any]) -> str:
+    """What the page says of the shown run before any Python is there."""
+    told = {name: value for name, value in run.items() if name != "svg"}
+    # "<" could end the element early
+    content = json.dumps(told).replace("<", "\\u003c")
+    return f'<script type="application/json" class="scenario__data">{content}</script>'
 
 
 def surprises(count: int) -> str:

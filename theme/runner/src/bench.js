@@ -1,0 +1,266 @@
+// @ts-check
+import { button, el } from "./dom.js";
+import { keep, kept } from "./edits.js";
+import { Failed, Stopped, Unavailable, onNews, stop, warm } from "./python.js";
+
+/**
+ * What every runnable block has: Run, Stop, Edit, Reset, Copy, Download; what the code
+ * printed; what went wrong, with a way to try again.
+ *
+ * @typedef {object} Options
+ * @property {string} name names the edit that the browser keeps
+ * @property {string} file the name of the file that Download gives
+ * @property {string} label what the code is, for a screen reader
+ * @property {HTMLElement} block the code as the page shows it
+ * @property {string} runs what the Run button says
+ * @property {(bench: Bench) => Promise<void>} run
+ * @property {(bench: Bench) => Promise<string>} copy the text that Copy gives
+ * @property {() => void} edited called when the code becomes edited, or itself again
+ * @property {AbortSignal} signal
+ */
+let count = 0;
+
+export class Bench {
+  /** @type {string} the code as the page shows it */
+  original;
+  /** @type {string | null} the code as the reader has it, if it differs */
+  code = null;
+  /** @type {ReturnType<typeof import("./editor.js").open> | null} */
+  editor = null;
+  tries = 0;
+  left = 0; // jobs that have not ended
+
+  /** @param {Options} options */
+  constructor(options) {
+    this.options = options;
+    const { signal, block } = options;
+    const id = `run-${++count}`;
+    this.original = `${(block.querySelector("code") ?? block).textContent?.trimEnd() ?? ""}\n`;
+
+    this.runButton = button(options.runs, () => this.run(), {
+      class: "run-button run-button--main",
+      title: "Ctrl+Enter",
+      "aria-keyshortcuts": "Control+Enter",
+    });
+    this.stopButton = button("Stop", () => stop(), { class: "run-button run-button--stop", hidden: true });
+    this.editButton = button("Edit", () => this.edit(), { "aria-expanded": "false" });
+    this.resetButton = button("Reset", () => this.reset(), { hidden: true });
+    this.tools = el(
+      "div",
+      { class: "run-tools", role: "group", "aria-label": `Run ${options.label}` },
+      this.runButton,
+      this.stopButton,
+      this.editButton,
+      this.resetButton,
+      button("Copy", () => this.copy()),
+      button("Download", () => this.download()),
+    );
+    this.bar = el("progress", { class: "run-progress", max: "1", "aria-label": "Python is on its way", hidden: true });
+    this.status = el("p", { class: "run-status", role: "status" });
+    this.hint = el("p", { class: "run-hint", id: `${id}-hint`, hidden: true },
+      "Ctrl+Enter runs. Tab indents; Escape and then Tab leaves the editor. Your edit stays in this browser.");
+    this.place = el("div", { class: "run-editor", hidden: true });
+    this.trouble = el("div", { class: "run-trouble", role: "alert" });
+    this.result = el("div", { class: "run-result" });
+    this.printed = el("pre", { class: "run-output", tabindex: "0", role: "region", "aria-label": `What ${options.label} printed`, hidden: true });
+    this.below = el("div", { class: "run-below" }, this.bar, this.status, this.trouble, this.result, this.printed);
+
+    for (const part of [this.tools, block, this.place])
+      part.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented) {
+          event.preventDefault();
+          this.run();
+        }
+      }, { signal });
+    intent(this.tools, signal);
+    onNews((news) => {
+      if (news.ready !== undefined || !news.total) return void this.bar.removeAttribute("value");
+      this.bar.value = Math.min(1, (news.loaded ?? 0) / news.total);
+      const percent = Math.round(100 * this.bar.value);
+      this.booting = percent < 100 ? `Fetching Python, once: ${percent} %` : "Starting Python";
+      if (this.left) this.status.textContent = this.booting;
+    }, signal);
+    signal.addEventListener("abort", () => this.editor?.close());
+
+    const edit = kept(options.name);
+    if (edit !== null && edit.trimEnd() !== this.original.trimEnd()) this.offer(edit);
+  }
+
+  /** Say that an edit is kept here, and let the reader open it or throw it away.
+   * @param {string} edit */
+  offer(edit) {
+    const note = el("p", { class: "run-kept" }, "Your edit of this code is kept in this browser. ");
+    note.append(
+      button("Open my edit", () => { note.remove(); this.change(edit); void this.edit(); }),
+      button("Throw it away", () => { note.remove(); keep(this.options.name, null); this.say("Thrown away."); this.editButton.focus(); }),
+    );
+    this.below.prepend(note);
+    this.note = note;
+  }
+
+  /** @param {string} text said by a screen reader too */
+  say(text) {
+    this.status.textContent = text;
+  }
+
+  /** @param {string} text */
+  print(text) {
+    this.printed.hidden = false;
+    this.printed.append(text);
+  }
+
+  /**
+   * Do something that needs Python: show that it goes on, and say what goes wrong.
+   * @param {() => Promise<void>} job
+   * @param {HTMLElement} [place] where trouble is said
+   */
+  async doing(job, place = this.trouble) {
+    this.left++;
+    const waiting = setTimeout(() => {
+      this.stopButton.hidden = this.bar.hidden = false;
+      this.tools.dataset.busy = "";
+      this.say(this.booting ?? "Starting Python");
+    }, 150);
+    const long = setTimeout(() => this.say("Still running. Stop ends it."), 8_000);
+    try {
+      place.replaceChildren();
+      await job();
+      this.editor?.mark(null);
+    } catch (error) {
+      this.fail(error, () => this.doing(job, place), place);
+    } finally {
+      clearTimeout(waiting);
+      clearTimeout(long);
+      this.booting = undefined;
+      if (--this.left === 0) {
+        if (document.activeElement === this.stopButton) this.runButton.focus();
+        this.stopButton.hidden = this.bar.hidden = true;
+        delete this.tools.dataset.busy;
+        if (/^(Starting|Fetching|Still)/.test(this.status.textContent ?? "")) this.say("");
+      }
+    }
+  }
+
+  /** @param {unknown} error @param {() => void} again @param {HTMLElement} place */
+  fail(error, again, place) {
+    if (error instanceof Stopped) return this.say(error.message);
+    this.say("");
+    if (error instanceof Failed) {
+      place.append(el("pre", { class: "run-error", tabindex: "0" }, error.message));
+      if (error.line && this.editor) this.editor.mark(error.line);
+      return;
+    }
+    const what = error instanceof Unavailable || error instanceof TypeError
+      ? "Python could not be fetched" : "Something of this page failed";
+    const why = navigator.onLine ? String(/** @type {Error} */ (error).message) : "you are offline";
+    place.append(
+      el("p", { class: "run-error" }, `${what}: ${why}. What you wrote is kept. `,
+        button("Try again", () => { place.replaceChildren(); this.tools.querySelector("button")?.focus(); again(); })),
+    );
+  }
+
+  run() {
+    this.printed.replaceChildren();
+    this.printed.hidden = true;
+    this.say("");
+    return this.doing(() => this.options.run(this));
+  }
+
+  async edit() {
+    if (this.editor) return this.editor.focus();
+    this.note?.remove();
+    const edit = this.code ?? kept(this.options.name);
+    const fold = this.options.block.closest("details");
+    if (fold) fold.open = true;
+    await this.doing(async () => {
+      // A browser may remember that a module did not load: another address asks anew.
+      const url = new URL(this.tries++ ? `./editor.js?again=${this.tries}` : "./editor.js", import.meta.url);
+      /** @type {typeof import("./editor.js")} */
+      const { open } = await import(url.href);
+      if (this.options.signal.aborted || this.editor) return;
+      if (edit !== null) this.change(edit);
+      this.place.hidden = this.hint.hidden = false;
+      this.options.block.hidden = true;
+      this.editor = open(this.place, {
+        code: (this.code ?? this.original).trimEnd() + "\n",
+        label: `Code of ${this.options.label}`,
+        hint: this.hint.id,
+        run: () => void this.run(),
+        changed: (code) => this.change(code),
+      });
+      this.editButton.setAttribute("aria-expanded", "true");
+      this.editButton.hidden = true;
+      this.resetButton.hidden = false;
+      this.editor.focus();
+    });
+  }
+
+  /** @param {string} code the reader's */
+  change(code) {
+    const before = this.code;
+    this.code = code.trimEnd() === this.original.trimEnd() ? null : `${code.trimEnd()}\n`;
+    keep(this.options.name, this.code);
+    this.resetButton.hidden = this.code === null && !this.editor;
+    if ((before === null) !== (this.code === null)) this.options.edited();
+  }
+
+  /** Back to the page's own code. One step of undo brings the edit back. */
+  reset() {
+    const thrown = this.code;
+    this.editor?.close();
+    this.editor = null;
+    this.place.hidden = this.hint.hidden = this.resetButton.hidden = true;
+    this.options.block.hidden = this.editButton.hidden = false;
+    this.editButton.setAttribute("aria-expanded", "false");
+    this.change(this.original);
+    for (const part of [this.trouble, this.result, this.printed]) part.replaceChildren();
+    this.printed.hidden = true;
+    this.say("The page's own code is back.");
+    if (thrown !== null)
+      this.status.append(" ", button("Undo", () => { this.change(thrown); this.say(""); void this.edit(); }));
+    this.editButton.focus();
+  }
+
+  copy() {
+    return this.doing(async () => {
+      const text = this.options.copy(this);
+      // Safari wants the promise, so that the click still counts as the reader's wish.
+      if (window.ClipboardItem && navigator.clipboard?.write) {
+        const blob = text.then((all) => new Blob([all], { type: "text/plain" }));
+        await Promise.all([
+          navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]).catch(async () => {
+            await text; // Python's own trouble is told as such
+            throw new Failed({ text: "The browser did not let the page copy. Download gives the same file.", line: null });
+          }),
+        ]);
+      } else throw new Failed({ text: "This browser lets no page copy. Download gives the same file.", line: null });
+      this.say("Copied: one file that runs alone.");
+    });
+  }
+
+  download() {
+    return this.doing(async () => {
+      const blob = new Blob([await this.options.copy(this)], { type: "text/x-python" });
+      const link = el("a", { href: URL.createObjectURL(blob), download: this.options.file });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      this.say(`Downloaded ${this.options.file}: one file that runs alone.`);
+    });
+  }
+}
+
+/**
+ * Start Python when a reader seems to want it: a mouse over the controls, the focus in
+ * them. A finger that scrolls by is no wish; its tap is.
+ * @param {HTMLElement} part @param {AbortSignal} signal
+ */
+export function intent(part, signal) {
+  part.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && !saving() && warm(), { signal });
+  part.addEventListener("focusin", (event) => {
+    if (!saving() && event.target instanceof Element && event.target.matches(":focus-visible")) warm();
+  }, { signal });
+}
+
+function saving() {
+  return Boolean(/** @type {any} */ (navigator).connection?.saveData);
+}

@@ -1,0 +1,369 @@
+// @ts-check
+import { addressOf, named, readdress } from "./address.js";
+import { Bench, intent } from "./bench.js";
+import { Cells } from "./cells.js";
+import { button, el, plural, roving } from "./dom.js";
+import { ask } from "./python.js";
+import { Steps } from "./steps.js";
+
+/**
+ * @typedef {{what: string, options: string[], picked: number}} Choice
+ * @typedef {object} Run what figure.py's `draw` gives
+ * @property {string} variant
+ * @property {string} svg
+ * @property {string[]} words
+ * @property {Record<string, {event: number, text: string}[]>} logs
+ * @property {Choice[]} choices
+ * @property {string} result
+ * @property {boolean} holds
+ * @property {number[]} schedule
+ * @property {number} surprises
+ *
+ * @typedef {object} Verdict what figure.py's `judge` gives
+ * @property {string} variant
+ * @property {number} total
+ * @property {number} bad
+ * @property {string} cells one character a schedule: 1 breaks the invariant
+ * @property {number[][]} schedules
+ * @property {number[]} surprises
+ * @property {number | null} first_bad
+ *
+ * @typedef {{line: number, example: string, expected: string, got: string, ok: boolean}} Example
+ * @typedef {{name: string, hint: string}} Variant
+ */
+
+const PYTHON = new URL("../python/", import.meta.url);
+
+/** Give the figure of a scenario its controls. @param {HTMLElement} host @param {AbortSignal} signal */
+export function scenario(host, signal) {
+  new Figure(host, signal);
+}
+
+class Figure {
+  /** @type {Map<string, Promise<Verdict>>} of the code as it is now */
+  verdicts = new Map();
+  turn = 0; // the newest wish wins
+
+  /** @param {HTMLElement} host @param {AbortSignal} signal */
+  constructor(host, signal) {
+    this.host = host;
+    this.signal = signal;
+    this.module = host.dataset.module ?? "";
+    this.variant = host.dataset.variant ?? "";
+    /** @type {number[]} */
+    this.schedule = numbers(host.dataset.schedule ?? "");
+    this.linked = { module: this.module, variant: this.variant, schedule: this.schedule };
+    this.source = new URL(`snippets/${this.module.replaceAll(".", "/")}.py`, PYTHON).href;
+    this.name = this.module.split(".").at(-1) ?? this.module;
+    const find = (/** @type {string} */ part) => /** @type {HTMLElement} */ (host.querySelector(part));
+    this.controls = find(".scenario__controls");
+    this.panel = find(".scenario__run");
+    this.shown = find(".scenario__shown");
+    this.picture = find(".scenario__picture");
+    const code = find(".scenario__code");
+
+    this.bench = new Bench({
+      name: this.module,
+      file: `${this.name}.py`,
+      label: this.name.replaceAll("_", " "),
+      block: code,
+      runs: "Run every schedule",
+      run: () => this.exhaust(),
+      copy: () => this.ask({ do: "alone" }, { engine: new URL("snippets/world.py", PYTHON).href }),
+      edited: () => this.edited(),
+      signal,
+    });
+    code.before(this.bench.tools, this.bench.hint);
+    code.after(this.bench.place, this.bench.below);
+
+    this.trouble = el("div", { class: "run-trouble", role: "alert" });
+    this.hint = el("p", { class: "run-variant" });
+    this.tabs = el("div", { class: "run-tabs", role: "tablist", "aria-label": "Variants" });
+    roving(this.tabs, () => this.tabList(), (tab) => tab.click());
+    this.panel.id = `${host.id}-run`;
+    this.panel.setAttribute("role", "tabpanel");
+    this.controls.append(this.tabs, this.hint);
+
+    this.steps = new Steps(this.picture, this.panel, signal);
+    this.switches = el("fieldset", { class: "run-switches", hidden: true });
+    this.link = button("Copy link to this run", () => this.copyLink());
+    this.cells = new Cells({
+      name: this.name.replaceAll("_", " "),
+      judge: () => this.judge(this.variant),
+      open: (schedule) => void this.show(this.variant, schedule),
+      doing: (job) => this.doing(job),
+    });
+    const stage = el("div", { class: "run-stage" });
+    this.picture.before(stage);
+    stage.append(el("div", { class: "run-view" }, this.picture, this.steps.bar), this.steps.logs);
+    stage.after(this.trouble, el("div", { class: "run-link" }, this.link), this.switches, this.cells.host);
+
+    this.variants = this.variantsOfThePage();
+    this.lay();
+    const data = host.querySelector("script.scenario__data");
+    if (data?.textContent) this.render({ ...JSON.parse(data.textContent), svg: "" });
+    else this.select();
+    for (const part of [this.controls, this.steps.bar, this.cells.host]) intent(part, signal);
+    this.follow();
+  }
+
+  /** A link that names a run of this figure opens it. */
+  follow() {
+    const run = named();
+    if (run?.module !== this.module) return;
+    if (run.variant === this.variant && String(run.schedule) === String(this.schedule)) return;
+    void this.show(run.variant, run.schedule);
+    if (!location.hash) this.host.scrollIntoView();
+  }
+
+  /**
+   * @param {object} question @param {Record<string, string>} [files]
+   * @returns {Promise<any>}
+   */
+  ask(question, files = {}) {
+    const edit = this.bench.code === null ? {} : { code: this.bench.code };
+    return ask(
+      { module: this.module, ...edit, ...question },
+      {
+        signal: this.signal,
+        files: { source: this.source, ...files },
+        output: (text) => this.bench.print(text),
+      },
+    );
+  }
+
+  /** @param {() => Promise<void>} job */
+  doing(job) {
+    return this.bench.doing(job, this.trouble);
+  }
+
+  /** @param {string} variant @returns {Promise<Verdict>} */
+  judge(variant) {
+    const known = this.verdicts.get(variant);
+    if (known) return known;
+    const verdict = this.ask({ do: "judge", variant });
+    this.verdicts.set(variant, verdict);
+    verdict.catch(() => this.verdicts.delete(variant));
+    return verdict;
+  }
+
+  /**
+   * Draw one run. @param {string} variant @param {number[]} schedule
+   * @param {[number, number]} [change] a choice's number and its new pick
+   */
+  show(variant, schedule, change) {
+    const turn = ++this.turn;
+    return this.doing(async () => {
+      const run = /** @type {Run} */ (await this.ask({ do: "draw", variant, schedule, change }));
+      if (turn === this.turn) this.render(run);
+    });
+  }
+
+  /** Show a variant by the run that says most about it. @param {string} variant */
+  open(variant) {
+    const turn = ++this.turn;
+    this.variant = variant;
+    this.select();
+    return this.doing(async () => {
+      const schedule = telling(await this.judge(variant));
+      const run = /** @type {Run} */ (await this.ask({ do: "draw", variant, schedule }));
+      if (turn === this.turn) this.render(run);
+    });
+  }
+
+  /** @param {Run} run with an empty `svg` where the page shows it already */
+  render(run) {
+    const first = !run.svg;
+    if (!first) this.picture.innerHTML = run.svg;
+    this.variant = run.variant;
+    this.schedule = run.schedule;
+    this.select();
+    this.steps.show(run);
+    this.breakIt(run);
+    if (first) return;
+    const mark = el("span", { class: run.holds ? "run-holds" : "run-breaks" }, run.holds ? "holds" : "breaks the invariant");
+    this.shown.replaceChildren(
+      "One run of ", el("code", {}, run.variant), ": ",
+      run.surprises ? plural(run.surprises, "surprise") : "the good day",
+      "; result ", el("code", { class: "scenario__result" }, run.result), ". ", mark, ".",
+    );
+    this.cells.choose(run.schedule);
+    if (this.bench.code === null) {
+      this.linked = { module: this.module, variant: run.variant, schedule: run.schedule };
+      readdress(addressOf(this.linked, this.host.id));
+    }
+  }
+
+  // --- the variants ----------------------------------------------------------------
+
+  /** @returns {Variant[]} */
+  variantsOfThePage() {
+    return [...this.host.querySelectorAll("tr[data-variant]")].map((row) => ({
+      name: /** @type {HTMLElement} */ (row).dataset.variant ?? "",
+      hint: row.querySelector("th span")?.textContent ?? "",
+    }));
+  }
+
+  tabList() {
+    return /** @type {HTMLElement[]} */ ([...this.tabs.children]);
+  }
+
+  /** Lay out one tab for each variant. */
+  lay() {
+    this.tabs.replaceChildren(
+      ...this.variants.map(({ name }) =>
+        el("button", {
+          type: "button", role: "tab", id: `${this.host.id}-tab-${name}`, "aria-controls": this.panel.id,
+          "data-variant": name, onclick: () => name !== this.variant && this.open(name),
+        }, name.replaceAll("_", " ")),
+      ),
+    );
+    this.select();
+  }
+
+  /** Mark the variant that is shown. */
+  select() {
+    for (const tab of this.tabList()) {
+      const here = tab.dataset.variant === this.variant;
+      tab.setAttribute("aria-selected", String(here));
+      tab.tabIndex = here ? 0 : -1;
+      if (here) this.panel.setAttribute("aria-labelledby", tab.id);
+    }
+    this.hint.textContent = this.variants.find(({ name }) => name === this.variant)?.hint ?? "";
+    this.cells.of(this.variant);
+  }
+
+  // --- the choices of this run -------------------------------------------------------
+
+  /** @param {Run} run */
+  breakIt(run) {
+    const held = this.switches.contains(document.activeElement)
+      ? [...this.switches.querySelectorAll("input, select")].indexOf(/** @type {Element} */ (document.activeElement))
+      : -1;
+    this.switches.replaceChildren(
+      el("legend", {}, "Break it: the choices of this run"),
+      ...run.choices.map((choice, number) => this.choice(choice, (pick) => void this.show(run.variant, run.schedule, [number, pick]))),
+    );
+    this.switches.hidden = run.choices.length === 0;
+    if (held >= 0) {
+      const all = /** @type {NodeListOf<HTMLElement>} */ (this.switches.querySelectorAll("input, select"));
+      all[Math.min(held, all.length - 1)]?.focus();
+    }
+  }
+
+  /** @param {Choice} choice @param {(pick: number) => void} pick */
+  choice({ what, options, picked }, pick) {
+    if (String(options) === "False,True") {
+      const box = el("input", { type: "checkbox", role: "switch", checked: picked === 1, onchange: () => pick(box.checked ? 1 : 0) });
+      return el("label", { class: "run-switch" }, box, el("span", {}, what));
+    }
+    const list = el("select", { onchange: () => pick(list.selectedIndex) },
+      ...options.map((option, i) => el("option", { selected: i === picked }, option)));
+    return el("label", { class: "run-switch" }, el("span", {}, `${what}:`), list);
+  }
+
+  // --- the address -------------------------------------------------------------------
+
+  async copyLink() {
+    const href = addressOf(this.linked, this.host.id);
+    const said = this.bench.code === null ? "Link copied." : "Link copied. It opens the page's own code; your edit stays with you.";
+    try {
+      await navigator.clipboard.writeText(href);
+      this.link.textContent = said;
+    } catch {
+      this.link.textContent = "The link is in the address bar.";
+      readdress(href);
+    }
+    setTimeout(() => (this.link.textContent = "Copy link to this run"), 4_000);
+  }
+
+  // --- the reader's code ---------------------------------------------------------------
+
+  /** The code became another: what was known of it is no longer known. */
+  edited() {
+    this.verdicts.clear();
+    const edited = this.bench.code !== null;
+    this.host.toggleAttribute("data-edited", edited);
+    if (edited) return;
+    this.variants = this.variantsOfThePage();
+    this.lay();
+    const { variant, schedule } = this.linked;
+    this.cells.forget();
+    if (this.ran) void this.show(variant, schedule);
+    this.ran = false;
+  }
+
+  /** Every schedule of every variant, and the docstring's examples, of the code as it is. */
+  async exhaust() {
+    const edited = this.bench.code !== null;
+    this.verdicts.clear();
+    this.cells.forget();
+    this.ran = true;
+    /** @type {{variants: Variant[]}} */
+    const { variants } = await this.ask({ do: "about" });
+    this.variants = variants;
+    if (!variants.some(({ name }) => name === this.variant)) this.variant = variants.at(-1)?.name ?? "";
+    this.lay();
+    const list = el("ul", { class: "run-verdicts" });
+    this.bench.result.replaceChildren(list);
+    const said = [];
+    for (const { name } of variants) {
+      const verdict = await this.judge(name);
+      const now = tally(verdict.bad, verdict.total);
+      const before = this.told(name);
+      const same = before === now;
+      said.push(`${name.replaceAll("_", " ")} ${now}`);
+      list.append(
+        el("li", { class: verdict.bad ? "run-breaks" : "run-holds" },
+          button(name, () => { void this.open(name); this.host.scrollIntoView({ block: "start" }); }, { class: "run-name" }),
+          ` ${now}`,
+          el("small", {}, before === null ? "" : same ? (edited ? " as before" : " as the tests saw") : ` (before: ${before})`)),
+      );
+    }
+    const examples = /** @type {Example[]} */ (await this.ask({ do: "check" }));
+    const broken = examples.filter(({ ok }) => !ok);
+    this.bench.result.append(claims(examples, broken));
+    const how = broken.length === 0 ? "Every example of the docstring holds."
+      : `${broken.length} of ${plural(examples.length, "example")} of the docstring no longer ${broken.length === 1 ? "holds" : "hold"}.`;
+    this.bench.say(`${said.join("; ")}. ${how}`);
+    this.cells.reveal();
+    const turn = ++this.turn;
+    const schedule = edited ? telling(await this.judge(this.variant)) : this.schedule;
+    const run = await this.ask({ do: "draw", variant: this.variant, schedule });
+    if (turn === this.turn) this.render(run);
+  }
+
+  /** What the page says of a variant of its own code. @param {string} variant */
+  told(variant) {
+    const cell = this.host.querySelector(`tr[data-variant="${CSS.escape(variant)}"] td`);
+    return cell ? (cell.textContent ?? "").trim() : null;
+  }
+}
+
+/** @param {Example[]} examples @param {Example[]} broken */
+function claims(examples, broken) {
+  const count = `${examples.length - broken.length} of ${plural(examples.length, "example")} hold`;
+  if (!broken.length) return el("p", { class: "run-claims run-holds" }, `What the tests check: ${count}`);
+  return el("details", { class: "run-claims", open: true },
+    el("summary", { class: "run-breaks" }, `What the tests check: ${count}`),
+    ...broken.map(({ example, expected, got }) =>
+      el("pre", { tabindex: "0" },
+        ">>> ", example.replaceAll("\n", "\n... "), "\n", el("del", {}, expected), "\n", el("ins", {}, got))));
+}
+
+/** The run that says most: the shortest bad one, else the one with most surprises.
+ * @param {Verdict} verdict */
+function telling({ first_bad, schedules, surprises }) {
+  const index = first_bad ?? surprises.indexOf(Math.max(...surprises));
+  return schedules[index] ?? [];
+}
+
+/** @param {number} bad @param {number} total */
+function tally(bad, total) {
+  return bad ? `breaks in ${bad} of ${total}` : `holds in all ${total}`;
+}
+
+/** @param {string} picks */
+function numbers(picks) {
+  return picks ? picks.split(".").map(Number) : [];
+}
