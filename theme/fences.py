@@ -5,7 +5,9 @@ exceptions stop the build. (Other generators know no MkDocs hooks; superfences s
 the exceptions of its formatters.)
 """
 
+import ast
 import re
+import sys
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -82,11 +84,13 @@ class Chapter(Preprocessor):
 
     def _import_head(self, head: re.Match[str], body: list[str]) -> str:
         """Tell the runner which file this block shows."""
-        path = next(m["path"] for line in body if (m := strict.QUOTED.match(line)))
+        marks = [m for line in body if (m := strict.QUOTED.match(line))]
+        path = marks[0]["path"]
         name = path.removeprefix("snippets/")
+        runs = ' data-runs="here"' if len(marks) == 1 and runs_here(marks[0]) else ""
         return (
             f"{head['indent']}{head['mark']} "
-            f'{{ .python .snippet title="{path}" data-snippet="{name}" }}'
+            f'{{ .python .snippet title="{path}" data-snippet="{name}"{runs} }}'
         )
 
     def _prose(self, lines: list[str], page: str, offset: int) -> list[str]:
@@ -99,6 +103,25 @@ class Chapter(Preprocessor):
                 line = f'<dfn id="{strict.slug(entry["term"])}">{entry["term"]}</dfn>'
             done.append(outside_code(line))
         return done
+
+
+def runs_here(block: re.Match[str]) -> bool:
+    """Is this a whole file that a browser can run: no package, no server?"""
+    if block["first"] or block["section"]:
+        return False
+    tree = ast.parse((catalogue.ROOT / block["path"]).read_text())
+    names = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    return names <= {*sys.stdlib_module_names, "snippets"}
 
 
 class Figures(Preprocessor):
@@ -322,7 +345,7 @@ def inline(words: str) -> str:
 
 
 class ChapterExtension(Extension):
-    """Registers both steps around what is there: snippets 32, cleaning 30, fences 25."""
+    """Registers both steps around the stock ones: cleaning 30, fences 25."""
 
     def extendMarkdown(self, md: Markdown) -> None:
         chapter = Chapter(md)
