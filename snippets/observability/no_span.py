@@ -1,4 +1,4 @@
-"""No span is no evidence: five worlds look like that, and in one the work never ran.
+"""A missing span proves nothing: the write may well have run, and left no trace.
 
 A worker writes a payment and ends its span, which waits in memory until it is flushed.
 Later somebody asks: did the write run? One step is one write, one flush, one query. A
