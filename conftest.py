@@ -4,12 +4,17 @@ from doctest import ELLIPSIS
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sybil import Sybil
 from sybil.integration.pytest import SybilItem
 from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
 
 ROOT = Path(__file__).parent
+
+# The same examples on every machine and every day; timings live in benchmarks.
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.load_profile("same")
 
 # Sybil's ** matches one level only, so *.py is given a path to search below.
 # A .py file is read as its docstrings, with the module's names for its examples.
