@@ -5,7 +5,7 @@ partition to worker 2 as generation 2, which writes from the reserve on: Ana hol
 it is free, Bob holds it. Then worker 1 wakes up. Each method below is one atomic step.
 
 Faults: no choice but the order: every interleaving of the two workers.
-Leaves out: worker 1's bookmark, which the broker refuses; its write nobody refuses.
+Leaves out: worker 1's bookmark or late ack; some brokers refuse it, some take it.
 Source: [@kafka-consumer-configs], [@kleppmann-locks]
 
 >>> from snippets.world import explore, find
