@@ -18,6 +18,11 @@ Two opposite bugs: the key after the charge doubles, the key before the charge l
 >>> [sorted({run.result.charges for run in explore(variant)}) for variant in variants]
 [[1, 2, 3], [1, 2, 3], [0, 1], [1]]
 
+The same transaction is tried with as many crashes as its two halves apart.
+
+>>> [len(list(explore(each))) for each in (key_after_charge, key_row_with_the_effect)]
+[19, 19]
+
 The lost charge is quiet: the message is acked and the key row says that it was done.
 
 >>> find(key_before_charge, lambda result: result.charges == 0).result
