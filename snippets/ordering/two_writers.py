@@ -29,7 +29,7 @@ class End(NamedTuple):
     reader: str
 
 
-class Event(NamedTuple):
+class Change(NamedTuple):
     """What a pod publishes of its commit."""
 
     version: int
@@ -48,11 +48,11 @@ class Pod:
     def commits(self):
         self.table.append(self.seat)
         stamp = len(self.table) + len(self.log) + self.skew
-        self.event = Event(len(self.table), stamp, self.seat)
+        self.change = Change(len(self.table), stamp, self.seat)
         self.world.note(self.name, f"row v{len(self.table)} at {stamp:g}: {self.seat}")
 
     def publishes(self):
-        self.log.append(self.event)
+        self.log.append(self.change)
         self.world.send(self.name, "partition", f"{self.seat}")
         self.world.receive("partition")
 
@@ -61,7 +61,7 @@ def both(world, newest):
     """Both pods at once; the reader believes the newest event, as `newest` orders."""
     world.allow(faults=1)
     table: list[str] = []
-    log: list[Event] = []
+    log: list[Change] = []
     a = Pod(world, "pod a", "9C", table, log)
     b = Pod(world, "pod b", "12F", table, log)
     world.interleave([a.commits, a.publishes], [b.commits, b.publishes])
