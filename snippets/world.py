@@ -93,7 +93,7 @@ class World:
 
     Crash = Crash
 
-    def __init__(self, schedule: Sequence[int] = (), depth: int = 1_000) -> None:
+    def __init__(self, schedule: Sequence[int] = (), depth: int = 200) -> None:
         self.trace: list[Event] = []
         self.choices: list[Choice] = []
         self._schedule, self._depth = schedule, depth
