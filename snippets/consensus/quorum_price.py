@@ -74,13 +74,13 @@ def plot(
     near_round_trip_ms,
     far_round_trip_ms,
     flush_ms,
-    flush_first,
+    leader_flushes_first,
 ):
     """An SVG: one bar a member, the fastest on top, and a line below the quorum."""
     near = min(near_followers, members - 1)
     trips = [near_round_trip_ms] * near + [far_round_trip_ms] * (members - 1 - near)
-    price, majority = commit_ms(trips, flush_ms, flush_first), members // 2 + 1
-    start = flush_ms if flush_first else 0
+    price, majority = commit_ms(trips, flush_ms, leader_flushes_first), members // 2 + 1
+    start = flush_ms if leader_flushes_first else 0
     rows = [("leader", 0, 0)] + [
         (("near", "far")[number >= near], start, trip)
         for number, trip in enumerate(trips)
