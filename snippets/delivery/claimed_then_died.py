@@ -10,7 +10,7 @@ Faults: at most two: a crash, a lost charge, a lost question, a charge that come
 Leaves out: a claimant that still works, lost answers, lost acks.
 Source: [@brandur-idempotency], [@stripe-idempotency]
 
->>> from snippets.world import explore, find
+>>> from snippets.world import explore
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]
 [13, 4, 8, 0]
 
@@ -21,9 +21,10 @@ Who charges again doubles; who skips a claimed order loses the charge.
 
 Asking first is wrong only where the charge is late: the "no" was true when it was said.
 
->>> overtaken = find(ask_first, lambda result: result.charges == 2)
->>> [event.text for event in overtaken.trace if event.kind == "choice"]
-['the charge is late']
+>>> def late(run):
+...     return "the charge is late" in [event.text for event in run.trace]
+>>> all(late(run) for run in explore(ask_first) if not holds(run.result))
+True
 """
 
 from typing import NamedTuple
