@@ -46,7 +46,7 @@ class Inputs(NamedTuple):
 def look_at_the_trace(world):
     """Spans with durations and a status: the slowest one is suspect."""
     cause, slow, _ = refused(world)
-    return Finding(cause, f"slow {slow}" if slow else "limit of $50")
+    return Finding(cause, "limit of $50" if slow == "none" else f"slow {slow}")
 
 
 def log_the_reason(world):
@@ -69,7 +69,7 @@ def log_the_inputs(world):
 def refused(world):
     """Refuse $80; return the cause, the slow hop, and what the handler decided on."""
     cause = world.choose("cause", ("limit of $50", "stale cache", "new rule"))
-    slow = world.choose("slow hop", ("", "cache", "bank"))
+    slow = world.choose("slow hop", ("none", "cache", "bank"))
     stale, rule = cause == "stale cache", 1 + (cause == "new rule")
     world.allow(faults=0)  # no message is lost
     world.delivers("api", "worker", "pay $80")
