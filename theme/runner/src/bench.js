@@ -1,7 +1,7 @@
 // @ts-check
 import { button, el } from "./dom.js";
 import { keep, kept } from "./edits.js";
-import { Failed, Stopped, Unavailable, onNews, stop, warm } from "./python.js";
+import { Failed, Stopped, Unavailable, isReady, onNews, stop, warm } from "./python.js";
 
 /**
  * What every runnable block has: Run, Stop, Edit, Reset, Copy, Download; what the code
@@ -20,6 +20,80 @@ import { Failed, Stopped, Unavailable, onNews, stop, warm } from "./python.js";
  */
 let count = 0;
 
+/** Where a figure says what goes on: progress, words, Stop, trouble. */
+export class Place {
+  left = 0; // jobs that have not ended
+
+  /** @param {AbortSignal} signal */
+  constructor(signal) {
+    this.bar = el("progress", { class: "run-progress", max: "1", "aria-label": "Python is on its way", hidden: true });
+    this.status = el("p", { class: "run-status", role: "status" });
+    this.stop = button("Stop", () => stop(), { class: "run-button run-button--stop", hidden: true });
+    this.trouble = el("div", { class: "run-trouble", role: "alert" });
+    this.host = el("div", { class: "run-place" }, this.bar, this.status, this.stop, this.trouble);
+    /** @type {string | undefined} */
+    this.booting = undefined;
+    onNews((news) => {
+      this.booting = undefined;
+      if (news.ready !== undefined || !news.total) return void this.bar.removeAttribute("value");
+      this.bar.value = Math.min(1, (news.loaded ?? 0) / news.total);
+      const percent = Math.round(100 * this.bar.value);
+      this.booting = percent < 100 ? `Fetching Python, once: ${percent} %` : "Starting Python…";
+      if (!this.bar.hidden) this.status.textContent = this.booting;
+    }, signal);
+  }
+
+  /** @param {string} text said by a screen reader too */
+  say(text) {
+    this.status.textContent = text;
+  }
+
+  /**
+   * Do something that needs Python: show that it goes on, and say what goes wrong.
+   * @param {() => Promise<void>} job
+   * @param {(line: number | null) => void} [mark] shows the line where the reader's code failed
+   */
+  async doing(job, mark = () => {}) {
+    this.left++;
+    const waiting = setTimeout(() => {
+      this.stop.hidden = this.bar.hidden = false;
+      this.say(this.booting ?? (isReady() ? "Running…" : "Starting Python…"));
+    }, 150);
+    const long = setTimeout(() => this.say("Still running. Stop ends it."), 10_000);
+    try {
+      this.trouble.replaceChildren();
+      await job();
+      mark(null);
+    } catch (error) {
+      this.fail(error, () => void this.doing(job, mark), mark);
+    } finally {
+      clearTimeout(waiting);
+      clearTimeout(long);
+      if (--this.left === 0) {
+        this.stop.hidden = this.bar.hidden = true;
+        if (/^(Starting|Fetching|Still|Running)/.test(this.status.textContent ?? "")) this.say("");
+      }
+    }
+  }
+
+  /** @param {unknown} error @param {() => void} again @param {(line: number | null) => void} mark */
+  fail(error, again, mark) {
+    if (error instanceof Stopped) return this.say(error.message);
+    this.say("");
+    if (error instanceof Failed) {
+      this.trouble.append(el("pre", { class: "run-error", tabindex: "0" }, error.message));
+      return mark(error.line);
+    }
+    const what = error instanceof Unavailable || error instanceof TypeError
+      ? "What this needs could not be fetched" : "Something of this page failed";
+    const why = navigator.onLine ? String(/** @type {Error} */ (error).message) : "you are offline";
+    this.trouble.append(
+      el("p", { class: "run-error" }, `${what}: ${why}. What you wrote is kept. `,
+        button("Try again", () => { this.trouble.replaceChildren(); again(); })),
+    );
+  }
+}
+
 export class Bench {
   /** @type {string} the code as the page shows it */
   original;
@@ -28,7 +102,6 @@ export class Bench {
   /** @type {ReturnType<typeof import("./editor.js").open> | null} */
   editor = null;
   tries = 0;
-  left = 0; // jobs that have not ended
 
   /** @param {Options} options */
   constructor(options) {
@@ -42,30 +115,28 @@ export class Bench {
       title: "Ctrl+Enter",
       "aria-keyshortcuts": "Control+Enter",
     });
-    this.stopButton = button("Stop", () => stop(), { class: "run-button run-button--stop", hidden: true });
     this.editButton = button("Edit", () => this.edit(), { "aria-expanded": "false" });
     this.resetButton = button("Reset", () => this.reset(), { hidden: true });
     this.tools = el(
       "div",
       { class: "run-tools", role: "group", "aria-label": `Run ${options.label}` },
       this.runButton,
-      this.stopButton,
       this.editButton,
       this.resetButton,
       button("Copy", () => this.copy()),
       button("Download", () => this.download()),
     );
-    this.bar = el("progress", { class: "run-progress", max: "1", "aria-label": "Python is on its way", hidden: true });
-    this.status = el("p", { class: "run-status", role: "status" });
+    this.place = new Place(signal);
     this.hint = el("p", { class: "run-hint", id: `${id}-hint`, hidden: true },
-      "Ctrl+Enter runs. Tab indents; Escape and then Tab leaves the editor. Your edit stays in this browser.");
-    this.place = el("div", { class: "run-editor", hidden: true });
-    this.trouble = el("div", { class: "run-trouble", role: "alert" });
+      el("span", { class: "run-keys" }, "Ctrl+Enter runs. Tab indents; Escape, then Tab, leaves the editor. "),
+      "Your edit stays in this browser.");
+    this.screen = el("div", { class: "run-editor", hidden: true });
     this.result = el("div", { class: "run-result" });
+    this.heard = el("p", { class: "run-heard", role: "status" }); // the result in words
     this.printed = el("pre", { class: "run-output", tabindex: "0", role: "region", "aria-label": `What ${options.label} printed`, hidden: true });
-    this.below = el("div", { class: "run-below" }, this.bar, this.status, this.trouble, this.result, this.printed);
+    this.below = el("div", { class: "run-below" }, this.place.host, this.heard, this.result, this.printed);
 
-    for (const part of [this.tools, block, this.place])
+    for (const part of [this.tools, block, this.screen])
       part.addEventListener("keydown", (event) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented) {
           event.preventDefault();
@@ -73,13 +144,6 @@ export class Bench {
         }
       }, { signal });
     intent(this.tools, signal);
-    onNews((news) => {
-      if (news.ready !== undefined || !news.total) return void this.bar.removeAttribute("value");
-      this.bar.value = Math.min(1, (news.loaded ?? 0) / news.total);
-      const percent = Math.round(100 * this.bar.value);
-      this.booting = percent < 100 ? `Fetching Python, once: ${percent} %` : "Starting Python";
-      if (this.left) this.status.textContent = this.booting;
-    }, signal);
     signal.addEventListener("abort", () => this.editor?.close());
 
     const edit = kept(options.name);
@@ -98,9 +162,9 @@ export class Bench {
     this.note = note;
   }
 
-  /** @param {string} text said by a screen reader too */
+  /** @param {string} text */
   say(text) {
-    this.status.textContent = text;
+    this.place.say(text);
   }
 
   /** @param {string} text */
@@ -109,54 +173,9 @@ export class Bench {
     this.printed.append(text);
   }
 
-  /**
-   * Do something that needs Python: show that it goes on, and say what goes wrong.
-   * @param {() => Promise<void>} job
-   * @param {HTMLElement} [place] where trouble is said
-   */
-  async doing(job, place = this.trouble) {
-    this.left++;
-    const waiting = setTimeout(() => {
-      this.stopButton.hidden = this.bar.hidden = false;
-      this.tools.dataset.busy = "";
-      this.say(this.booting ?? "Starting Python");
-    }, 150);
-    const long = setTimeout(() => this.say("Still running. Stop ends it."), 8_000);
-    try {
-      place.replaceChildren();
-      await job();
-      this.editor?.mark(null);
-    } catch (error) {
-      this.fail(error, () => this.doing(job, place), place);
-    } finally {
-      clearTimeout(waiting);
-      clearTimeout(long);
-      this.booting = undefined;
-      if (--this.left === 0) {
-        if (document.activeElement === this.stopButton) this.runButton.focus();
-        this.stopButton.hidden = this.bar.hidden = true;
-        delete this.tools.dataset.busy;
-        if (/^(Starting|Fetching|Still)/.test(this.status.textContent ?? "")) this.say("");
-      }
-    }
-  }
-
-  /** @param {unknown} error @param {() => void} again @param {HTMLElement} place */
-  fail(error, again, place) {
-    if (error instanceof Stopped) return this.say(error.message);
-    this.say("");
-    if (error instanceof Failed) {
-      place.append(el("pre", { class: "run-error", tabindex: "0" }, error.message));
-      if (error.line && this.editor) this.editor.mark(error.line);
-      return;
-    }
-    const what = error instanceof Unavailable || error instanceof TypeError
-      ? "Python could not be fetched" : "Something of this page failed";
-    const why = navigator.onLine ? String(/** @type {Error} */ (error).message) : "you are offline";
-    place.append(
-      el("p", { class: "run-error" }, `${what}: ${why}. What you wrote is kept. `,
-        button("Try again", () => { place.replaceChildren(); this.tools.querySelector("button")?.focus(); again(); })),
-    );
+  /** @param {() => Promise<void>} job */
+  doing(job) {
+    return this.place.doing(job, (line) => this.editor?.mark(line));
   }
 
   run() {
@@ -179,9 +198,9 @@ export class Bench {
       const { open } = await import(url.href);
       if (this.options.signal.aborted || this.editor) return;
       if (edit !== null) this.change(edit);
-      this.place.hidden = this.hint.hidden = false;
+      this.screen.hidden = this.hint.hidden = false;
       this.options.block.hidden = true;
-      this.editor = open(this.place, {
+      this.editor = open(this.screen, {
         code: (this.code ?? this.original).trimEnd() + "\n",
         label: `Code of ${this.options.label}`,
         hint: this.hint.id,
@@ -209,15 +228,15 @@ export class Bench {
     const thrown = this.code;
     this.editor?.close();
     this.editor = null;
-    this.place.hidden = this.hint.hidden = this.resetButton.hidden = true;
+    this.screen.hidden = this.hint.hidden = this.resetButton.hidden = true;
     this.options.block.hidden = this.editButton.hidden = false;
     this.editButton.setAttribute("aria-expanded", "false");
     this.change(this.original);
-    for (const part of [this.trouble, this.result, this.printed]) part.replaceChildren();
+    for (const part of [this.place.trouble, this.heard, this.result, this.printed]) part.replaceChildren();
     this.printed.hidden = true;
     this.say("The page's own code is back.");
     if (thrown !== null)
-      this.status.append(" ", button("Undo", () => { this.change(thrown); this.say(""); void this.edit(); }));
+      this.place.status.append(" ", button("Undo", () => { this.change(thrown); this.say(""); void this.edit(); }));
     this.editButton.focus();
   }
 

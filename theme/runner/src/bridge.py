@@ -26,7 +26,7 @@ else:
 
 CHARACTERS = 64_000  # of output that one run may show
 WRITES = 4_000
-DEPTH = 10_000  # calls; beyond it the memory goes before an error comes
+DEPTH = 3_000  # calls; beyond it the browser's own stack may end before Python's
 REACHING_OUT = ("socket.", "urllib.", "http.", "ftplib.", "smtplib.", "webbrowser.")
 FORBIDDEN = ("js", "pyodide_js", "micropip", "_pyodide_core", "pyodide.http")
 
@@ -35,6 +35,9 @@ output: Callable[[str], object] = print  # replaced by the worker
 
 class NoNetwork(OSError):
     """The reader's code tried to reach out of the page."""
+
+
+NoNetwork.__module__ = "builtins"  # a traceback then says its name alone
 
 
 class Capped(io.TextIOBase):
@@ -70,6 +73,9 @@ def guard() -> None:
                 "or the page around it"
             )
 
+    def refuse(*_: object) -> None:
+        raise NoNetwork("code on this page cannot reach the page around it")
+
     def nobody(prompt: object = "") -> str:
         raise EOFError("input() has nobody to ask here: write the answer into the code")
 
@@ -77,7 +83,7 @@ def guard() -> None:
         sys.modules.pop(name, None)
     code = sys.modules.get("pyodide.code")
     if code is not None:
-        code.run_js = None  # type: ignore[attr-defined]
+        code.run_js = refuse  # type: ignore[attr-defined]
     deeper = sys.setrecursionlimit
 
     def limited(limit: int) -> None:

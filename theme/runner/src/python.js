@@ -146,7 +146,8 @@ function heard(data) {
   current = null;
   if (data.fatal !== undefined) {
     end();
-    reject(new Failed({ text: `Python itself gave up: ${data.fatal}\nIt starts anew with the next run.`, line: null }));
+    const why = /call stack/.test(data.fatal) ? "the calls went deeper than the browser allows" : data.fatal;
+    reject(new Failed({ text: `Python itself gave up: ${why}.\nIt starts anew with the next run.`, line: null }));
   } else if (data.error) reject(new Failed(data.error));
   else resolve(data.value);
   if (waiting.length) warm();

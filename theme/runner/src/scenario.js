@@ -1,6 +1,6 @@
 // @ts-check
 import { addressOf, named, readdress } from "./address.js";
-import { Bench, intent } from "./bench.js";
+import { Bench, Place, intent } from "./bench.js";
 import { Cells } from "./cells.js";
 import { button, el, plural, roving } from "./dom.js";
 import { ask } from "./python.js";
@@ -74,18 +74,17 @@ class Figure {
       signal,
     });
     code.before(this.bench.tools, this.bench.hint);
-    code.after(this.bench.place, this.bench.below);
+    code.after(this.bench.screen, this.bench.below);
 
-    this.trouble = el("div", { class: "run-trouble", role: "alert" });
+    this.place = new Place(signal);
     this.hint = el("p", { class: "run-variant" });
     this.tabs = el("div", { class: "run-tabs", role: "tablist", "aria-label": "Variants" });
     roving(this.tabs, () => this.tabList(), (tab) => tab.click());
     this.panel.id = `${host.id}-run`;
     this.panel.setAttribute("role", "tabpanel");
-    this.controls.append(this.tabs, this.hint);
-
     this.steps = new Steps(this.picture, this.panel, signal);
     this.switches = el("fieldset", { class: "run-switches", hidden: true });
+    this.outcome = el("p", { class: "run-outcome", role: "status" });
     this.link = button("Copy link to this run", () => this.copyLink());
     this.cells = new Cells({
       name: this.name.replaceAll("_", " "),
@@ -93,17 +92,18 @@ class Figure {
       open: (schedule) => void this.show(this.variant, schedule),
       doing: (job) => this.doing(job),
     });
+    this.controls.append(this.tabs, this.hint, this.cells.host, this.place.host);
     const stage = el("div", { class: "run-stage" });
     this.picture.before(stage);
     stage.append(el("div", { class: "run-view" }, this.picture, this.steps.bar), this.steps.logs);
-    stage.after(this.trouble, el("div", { class: "run-link" }, this.link), this.switches, this.cells.host);
+    stage.after(this.switches, el("div", { class: "run-link" }, this.link));
 
     this.variants = this.variantsOfThePage();
     this.lay();
     const data = host.querySelector("script.scenario__data");
     if (data?.textContent) this.render({ ...JSON.parse(data.textContent), svg: "" });
     else this.select();
-    for (const part of [this.controls, this.steps.bar, this.cells.host]) intent(part, signal);
+    for (const part of [this.controls, this.steps.bar, this.switches]) intent(part, signal);
     this.follow();
   }
 
@@ -134,7 +134,7 @@ class Figure {
 
   /** @param {() => Promise<void>} job */
   doing(job) {
-    return this.bench.doing(job, this.trouble);
+    return this.place.doing(job, (line) => this.bench.editor?.mark(line));
   }
 
   /** @param {string} variant @returns {Promise<Verdict>} */
@@ -181,11 +181,10 @@ class Figure {
     this.steps.show(run);
     this.breakIt(run);
     if (first) return;
-    const mark = el("span", { class: run.holds ? "run-holds" : "run-breaks" }, run.holds ? "holds" : "breaks the invariant");
     this.shown.replaceChildren(
       "One run of ", el("code", {}, run.variant), ": ",
       run.surprises ? plural(run.surprises, "surprise") : "the good day",
-      "; result ", el("code", { class: "scenario__result" }, run.result), ". ", mark, ".",
+      "; result ", el("code", { class: "scenario__result" }, run.result), ": ", verdictOf(run), ".",
     );
     this.cells.choose(run.schedule);
     if (this.bench.code === null) {
@@ -244,6 +243,8 @@ class Figure {
       el("legend", {}, "Break it: the choices of this run"),
       ...run.choices.map((choice, number) => this.choice(choice, (pick) => void this.show(run.variant, run.schedule, [number, pick]))),
     );
+    this.outcome.replaceChildren("→ ", verdictOf(run), " ", el("code", {}, run.result));
+    this.switches.append(this.outcome);
     this.switches.hidden = run.choices.length === 0;
     if (held >= 0) {
       const all = /** @type {NodeListOf<HTMLElement>} */ (this.switches.querySelectorAll("input, select"));
@@ -296,11 +297,10 @@ class Figure {
   /** Every schedule of every variant, and the docstring's examples, of the code as it is. */
   async exhaust() {
     const edited = this.bench.code !== null;
-    this.verdicts.clear();
-    this.cells.forget();
-    this.ran = true;
     /** @type {{variants: Variant[]}} */
     const { variants } = await this.ask({ do: "about" });
+    this.verdicts.clear();
+    this.ran = true;
     this.variants = variants;
     if (!variants.some(({ name }) => name === this.variant)) this.variant = variants.at(-1)?.name ?? "";
     this.lay();
@@ -325,8 +325,9 @@ class Figure {
     this.bench.result.append(claims(examples, broken));
     const how = broken.length === 0 ? "Every example of the docstring holds."
       : `${broken.length} of ${plural(examples.length, "example")} of the docstring no longer ${broken.length === 1 ? "holds" : "hold"}.`;
-    this.bench.say(`${said.join("; ")}. ${how}`);
-    this.cells.reveal();
+    this.bench.heard.textContent = `${said.join("; ")}. ${how}`;
+    this.cells.asked = false;
+    this.cells.forget();
     const turn = ++this.turn;
     const schedule = edited ? telling(await this.judge(this.variant)) : this.schedule;
     const run = await this.ask({ do: "draw", variant: this.variant, schedule });
@@ -349,6 +350,11 @@ function claims(examples, broken) {
     ...broken.map(({ example, expected, got }) =>
       el("pre", { tabindex: "0" },
         ">>> ", example.replaceAll("\n", "\n... "), "\n", el("del", {}, expected), "\n", el("ins", {}, got))));
+}
+
+/** @param {Run} run */
+function verdictOf(run) {
+  return el("strong", { class: run.holds ? "run-holds" : "run-breaks" }, run.holds ? "the invariant holds" : "breaks the invariant");
 }
 
 /** The run that says most: the shortest bad one, else the one with most surprises.

@@ -36,5 +36,5 @@ export function snippet(host, signal) {
     },
   });
   host.before(bench.tools, bench.hint);
-  host.after(bench.place, bench.below);
+  host.after(bench.screen, bench.below);
 }

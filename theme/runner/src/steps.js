@@ -90,6 +90,7 @@ export class Steps {
     this.said.textContent = to < 0
       ? `${this.events.length} events`
       : `${to + 1} of ${this.events.length}: ${this.words[now] ?? ""}`;
+    this.said.toggleAttribute("data-at", to >= 0);
     const lit = this.events[to];
     const bar = this.bar.getBoundingClientRect();
     const box = lit?.getBoundingClientRect();
