@@ -155,7 +155,7 @@ class Sheet:
         for index, event in enumerate(self.run.trace):
             above, below = least.get(event.kind, (8.0, 8.0))
             if event.source == event.target:
-                above = below = 14
+                above = below = 16
             elif self.pending(event):
                 below = 20
             for box in self._wishes(index, 0):

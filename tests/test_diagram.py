@@ -53,6 +53,10 @@ def holds_together(run: Run[Any]) -> None:
         )
         for line in box.lines:
             assert width(line, SIZE, bold) <= box.width, box
+        if box.event is not None:
+            row = sheet.rows[box.event]
+            assert row.top <= box.y, box
+            assert box.y + box.height <= row.bottom, box
     for one, other in combinations(boxes, 2):
         assert not overlap(one, other), (one, other)
 
@@ -300,6 +304,61 @@ def test_a_lost_message_breaks_off_in_the_last_gap() -> None:
     assert sheet.x["b"] < sheet.stop(sheet.run.trace[-1]) < sheet.x["c"]
 
 
+def test_an_arrow_that_never_arrives_stays_in_its_row() -> None:
+    def ask(world: World) -> None:
+        world.send("a", "b", "anybody?")
+        world.note("a", "silence")
+
+    run = replay(ask)
+    group = groups(draw(run, "x"))[0]
+    dots = [float(dot.get("cy", "0")) for dot in group.findall(f"{SVG}circle")]
+    assert len(dots) == 3
+    assert max(dots) < Sheet(run).rows[0].bottom
+    assert "event--pending" in classes(group)
+
+
+def test_a_label_stands_where_its_message_leaves_and_again_where_it_lands() -> None:
+    def cross(world: World) -> None:
+        world.send("a", "b", "one")
+        world.send("b", "a", "two")
+        world.receive("b")
+        world.receive("a")
+
+    sheet = Sheet(replay(cross))
+    one, two, lands_one, lands_two = (sheet.texts[index] for index in range(4))
+    assert sheet.x["a"] < one.x < sheet.x["a"] + 10
+    assert sheet.x["b"] - 10 < two.x + two.width < sheet.x["b"]
+    assert sheet.x["b"] - 10 < lands_one.x + lands_one.width < sheet.x["b"]
+    assert sheet.x["a"] < lands_two.x < sheet.x["a"] + 10
+
+
+def test_a_label_keeps_off_the_lifelines_that_its_arrow_passes() -> None:
+    def far(world: World) -> None:
+        for node in ("a", "b", "c"):
+            world.note(node, "here")
+        world.delivers("a", "c", "hello")
+
+    sheet = Sheet(replay(far))
+    label = sheet.texts[3]
+    assert not label.x < sheet.x["b"] < label.x + label.width
+
+
+def test_a_message_that_overtakes_has_a_heavy_flight() -> None:
+    def race(world: World) -> None:
+        world.send("a", "b", "first")
+        world.send("a", "b", "second")
+        world.receive()
+        world.receive()
+
+    first, second, *_ = groups(draw(replay(race, (1,)), "x"))
+    shafts = [
+        classes(path)
+        for group in (first, second)
+        for path in group.findall(f"{SVG}path")
+    ]
+    assert shafts == [["shaft"], ["shaft", "shaft--overtakes"]]
+
+
 def test_a_message_to_oneself_is_a_loop_that_stays_in_the_frame() -> None:
     def mutter(world: World) -> None:
         for node in ("left", "middle", "right"):
@@ -319,6 +378,11 @@ def test_no_line_is_wider_than_its_room(text: str, room: int, bold: bool) -> Non
     lines = wrap(clean(text), room, SIZE, bold)
     assert all(len(line) == 1 or width(line, SIZE, bold) <= room for line in lines)
     assert "".join(lines).replace(" ", "") == clean(text).replace(" ", "")
+
+
+def test_words_are_kept_whole_where_they_fit() -> None:
+    assert wrap("partition 0", 72, SIZE, True) == ("partition", "0")
+    assert wrap("order-fulfilment", 66, SIZE) == ("order-", "fulfilment")
 
 
 def test_what_was_not_measured_is_made_to_fit() -> None:
