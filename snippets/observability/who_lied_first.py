@@ -35,6 +35,13 @@ Three facts end it, whichever world it was. Two of them nobody gets by default:
 ['api inbox', 'last line', 'try in row'] (10, 1)
 ['api inbox', 'trace', 'try in row'] (2, 1)
 
+The incident that `left` asks about, and its story:
+
+>>> INCIDENT[:3]
+('written, no answer', 'died before', 'answered')
+>>> story(INCIDENT)
+(1, 'done', 'before api')
+
 Somebody turned a timeout into "failed" in every world, and it was not always the UI:
 
 >>> [sum(first_liar(w) == who for w in worlds()) for who in ("worker", "ui")]
