@@ -53,9 +53,9 @@ class Group:
             for follower in followers:
                 self.may_crash("before it copies")
                 world.send(leader, follower, "append")
-            self.flush(leader)
             self.may_crash("before the quorum")
-            self.take_in(followers[:1])
+            world.receive(followers[0])
+            self.flush(leader, followers[0])
             world.send(followers[0], leader, "flushed")
             world.receive(leader)
             world.note(leader, "quorum, 2 of 3: commits")
@@ -70,12 +70,12 @@ class Group:
             self.world.crash("leader", where)
 
     def take_in(self, followers):
-        for follower in filter(self.world.receive, followers):
-            self.flush(follower)
+        self.flush(*filter(self.world.receive, followers))
 
-    def flush(self, member):
-        self.disk[member] = self.entries
-        self.world.note(member, "flushed to disk")
+    def flush(self, *members):
+        for member in members:
+            self.disk[member] = self.entries
+            self.world.note(member, "flushed to disk")
 
     def elect(self):
         """What is in flight arrives: near has all that far has, so it can win."""
