@@ -9,7 +9,6 @@ from functools import cache
 from hashlib import sha256
 from importlib import import_module, invalidate_caches
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from snippets import world
@@ -65,33 +64,6 @@ def wanted(module: str, variant: str, expression: str) -> tuple[int, ...] | None
 def picture(module: str, variant: str, schedule: tuple[int, ...]) -> dict[str, Any]:
     """One run of one variant, drawn."""
     return figure.draw(scenario(module), variant, schedule)
-
-
-def evaluate(expression: str) -> Any:
-    """A value for a page: an expression over the four truths and two counts."""
-    names: dict[str, Any] = {truth: _Truth(truth) for truth in TRUTHS}
-    return eval(expression, {"broken": broken, "schedules": schedules}, names)
-
-
-def broken(name: str) -> str:
-    """ "15 of 22 schedules" for "delivery.one_charge.ack_last"."""
-    module, _, variant = name.rpartition(".")
-    found = verdict(module, variant)
-    return f"{found['bad']} of {found['total']} schedules"
-
-
-def schedules(name: str) -> int:
-    """How many schedules a variant has."""
-    module, _, variant = name.rpartition(".")
-    return int(verdict(module, variant)["total"])
-
-
-class _Truth:
-    def __init__(self, truth: str) -> None:
-        self._truth = truth
-
-    def __getattr__(self, name: str) -> SimpleNamespace:
-        return SimpleNamespace(**scenario(f"{self._truth}.{name}").names)
 
 
 @cache

@@ -16,7 +16,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from theme import catalogue, markup, strict
+from theme import catalogue, markup, strict, values
 from theme.fault import Fault, TooSlow, time_limit
 from theme.figure import Scenario, explain
 from theme.receipts import receipt
@@ -176,7 +176,7 @@ def evaluated(match: re.Match[str], where: str) -> str:
     """The value that a page asks for, in the format it asks for."""
     try:
         with time_limit(catalogue.SECONDS):
-            return format(catalogue.evaluate(match["code"]), match["format"] or "")
+            return format(values.evaluate(match["code"]), match["format"] or "")
     except Exception as error:
         raise Fault(
             where, f"{match['code']} has no value ({_said(error)})", "mend it"
