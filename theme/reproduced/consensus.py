@@ -152,8 +152,8 @@ async def write_path(ground: Ground) -> Facts:
     }
 
 
-@reproduces("consensus.price_of_a_quorum", NATS)
-async def price_of_a_quorum(ground: Ground) -> Facts:
+@reproduces("consensus.quorum_price", NATS)
+async def quorum_price(ground: Ground) -> Facts:
     """all on this one machine, so no distance: the median of {writes} acked writes took
     {one:.2f} ms with one server and {three:.2f} ms with three. Your numbers differ;
     what a quorum adds is the round trip to its nearer half."""

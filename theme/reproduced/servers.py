@@ -191,6 +191,7 @@ class Nats(Server):
         self.url = f"nats://127.0.0.1:{port}"
         self.version = nats_version()
         log = folder / f"{name}.log"
+        name = f"{folder.name}-{name}"  # no other test run has a server of that name
         command = [
             *(str(program), "--addr", "127.0.0.1", "--port", str(port)),
             *("--server_name", name, "--jetstream", "--store_dir", str(folder / name)),
@@ -202,9 +203,11 @@ class Nats(Server):
 
         def answers() -> bool:
             with socket.socket() as client:
-                return client.connect_ex(("127.0.0.1", port)) == 0 and (
-                    client.recv(4) == b"INFO" and self.process.poll() is None
-                )
+                if client.connect_ex(("127.0.0.1", port)) != 0:
+                    return False
+                client.settimeout(1)
+                greeting = client.recv(65_536)  # another server may have the port
+                return f'"server_name":"{name}"'.encode() in greeting
 
         super().__init__(name, launch, answers, log)
 
@@ -216,9 +219,7 @@ class Postgres(Server):
         programs = postgres_programs()
         owner = _owner()
         if owner is not None and not _open_to_others(programs):
-            tree = folder / "postgres"  # nobody may not enter the folders above it
-            shutil.copytree(programs.parent, tree)
-            programs = tree / programs.name
+            programs = _copied(programs, folder)
         self._data = folder / "data"
         self._data.mkdir(mode=0o700)
         if owner is not None:
@@ -352,6 +353,18 @@ def _run_as(owner: pwd.struct_passwd | None) -> dict[str, Any]:
     if owner is None:
         return {}
     return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+
+def _copied(programs: Path, folder: Path) -> Path:
+    """A copy that nobody can reach: the package, and the libraries that lie beside it.
+
+    The alternative would be to open every folder above it to everybody.
+    """
+    package = programs.parent.parent
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        if part.is_dir():
+            shutil.copytree(part, folder / "wheel" / part.name)
+    return folder / "wheel" / programs.relative_to(package.parent)
 
 
 def _open_to_others(folder: Path) -> bool:

@@ -1,0 +1,1 @@
+"""The recipes and the reproductions on real servers, whose workers are killed."""
