@@ -43,7 +43,7 @@ def scenario_figure(
 <p class="scenario__shown">One run of <code>{run["variant"]}</code>: \
 {surprises(run["surprises"])}; \
 result <code class="scenario__result">{escape(run["result"])}</code>.</p>
-<div class="scenario__picture">{run["svg"]}</div>
+<div class="scenario__picture" data-search-exclude>{run["svg"]}</div>
 {data(run)}
 </div>
 {verdicts(scenario)}
@@ -125,7 +125,7 @@ def diagram(run: dict[str, Any], module: str, caption: str) -> str:
     return f"""\
 <figure class="run" data-module="{module}" data-variant="{run["variant"]}"\
  data-schedule="{".".join(map(str, run["schedule"]))}">
-<div class="scenario__picture">{run["svg"]}</div>{words}
+<div class="scenario__picture" data-search-exclude>{run["svg"]}</div>{words}
 </figure>"""
 
 
