@@ -1,8 +1,8 @@
 /**
- * Puts what the site serves into dist/: the modules as they are written, the editor
+ * Puts what the site serves into dist/: each module without its comments, the editor
  * bundled, and the runtime's digest, which names the snapshots made of it.
  */
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 
@@ -13,7 +13,12 @@ const RUNTIME = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_s
 await rm(at("dist"), { recursive: true, force: true });
 await mkdir(at("dist"));
 for (const name of await readdir(at("src"))) {
-  if (name !== "editor.js") await cp(at(`src/${name}`), at(`dist/${name}`), { recursive: true });
+  if (name === "editor.js") continue;
+  if (!name.endsWith(".js")) await cp(at(`src/${name}`), at(`dist/${name}`), { recursive: true });
+  else {
+    const { code } = await transform(await readFile(at(`src/${name}`), "utf8"), { minify: true });
+    await writeFile(at(`dist/${name}`), code);
+  }
 }
 await build({
   entryPoints: [at("src/editor.js").pathname],

@@ -136,7 +136,9 @@ function heard(data) {
   if (data.grown !== undefined) return restart();
   if (data.ready !== undefined || data.loaded !== undefined) {
     latest = { ...latest, ...data };
-    document.documentElement.dataset.python = latest.ready ?? "loading";
+    const said = document.documentElement.dataset; // for whoever wonders how it went
+    said.python = latest.ready ?? "loading";
+    said.why = latest.why ?? "";
     for (const listener of listeners) listener(latest);
   }
   if (data.kept !== undefined) document.documentElement.dataset.snapshot = data.kept;

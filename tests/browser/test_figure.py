@@ -1,0 +1,205 @@
+"""A scenario's figure: its variants, steps, choices, schedules and link."""
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.server import Server
+
+BOTH = re.compile("the invariant holds|breaks the invariant")
+
+
+@pytest.fixture(scope="module")
+def page(reader: BrowserContext, server: Server) -> Page:
+    """One page for the whole file; its Python boots once."""
+    return reader.new_page()
+
+
+@pytest.fixture
+def figure(page: Page, server: Server) -> Locator:
+    """The figure of the one charge, as a reader finds it."""
+    server.mend()
+    page.goto(server.url + "delivery/")
+    figure = page.locator("#delivery-one_charge")
+    expect(figure.get_by_role("tab", selected=True)).to_have_count(1)
+    return figure
+
+
+def drawn(figure: Locator, variant: str) -> None:
+    """Wait until a run of the variant is drawn."""
+    expect(figure.locator(".scenario__shown")).to_contain_text(variant)
+    expect(figure.locator(".scenario__shown")).to_contain_text(BOTH)
+
+
+def all_schedules(figure: Locator) -> Locator:
+    """The cells, shown without a guess."""
+    figure.get_by_role("button", name="Show without a guess").click()
+    cells = figure.get_by_role("option")
+    expect(cells.first).to_be_visible()
+    return cells
+
+
+def test_arrow_keys_move_among_the_variants(page: Page, figure: Locator) -> None:
+    tabs = figure.get_by_role("tab")
+    tabs.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(tabs.nth(1)).to_be_focused()
+    expect(tabs.nth(1)).to_have_attribute("aria-selected", "true")
+    expect(tabs.first).to_have_attribute("tabindex", "-1")
+    drawn(figure, tabs.nth(1).get_attribute("data-variant") or "?")
+    panel = figure.get_by_role("tabpanel")
+    expect(panel).to_have_attribute(
+        "aria-labelledby", tabs.nth(1).get_attribute("id") or "?"
+    )
+    page.keyboard.press("End")
+    expect(tabs.last).to_be_focused()
+
+
+def test_arrow_keys_step_through_the_run_and_light_the_event(
+    page: Page, figure: Locator
+) -> None:
+    events = figure.locator("svg [data-event]")
+    count = events.count()
+    assert count > 3
+    figure.locator(".scenario__picture").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(events.nth(1)).to_have_class(re.compile("is-now"))
+    expect(figure.locator("svg .is-now")).to_have_count(1)
+    expect(figure.locator("svg .is-ahead")).to_have_count(count - 2)
+    expect(figure.locator(".run-words")).to_contain_text(f"2 of {count}: ")
+    page.keyboard.press("End")
+    expect(figure.get_by_role("button", name="Step →")).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(figure.locator("svg .is-ahead")).to_have_count(0)
+
+
+def test_each_nodes_own_log_grows_with_the_steps(page: Page, figure: Locator) -> None:
+    logs = figure.locator(".run-log li")
+    seen = [figure.locator(".run-log li:not(.is-ahead)").count()]
+    assert seen == [logs.count()]
+    figure.get_by_role("button", name="Step →").click()
+    expect(figure.locator(".run-log li:not(.is-ahead)")).to_have_count(1)
+    expect(figure.locator(".run-log li.is-now")).to_have_count(1)
+
+
+def test_stepping_needs_no_python(figure: Locator, server: Server) -> None:
+    figure.get_by_role("button", name="Step →").click()
+    expect(figure.locator("svg .is-now")).to_have_count(1)
+    assert not [path for path in server.asked if path.endswith(".wasm")]
+
+
+def test_switching_a_fault_off_replays_and_redraws(figure: Locator) -> None:
+    switches = figure.get_by_role("switch")
+    lit = switches.and_(figure.locator(":checked"))
+    expect(lit).to_have_count(1)
+    lit.click()
+    expect(figure.locator(".run-outcome")).to_contain_text("the invariant holds")
+    drawn(figure, "the good day")
+    expect(figure.locator("svg .event--surprise")).to_have_count(0)
+    switches.last.click()
+    expect(figure.locator("svg .event--surprise")).to_have_count(1)
+
+
+def test_a_guess_comes_before_the_count(figure: Locator) -> None:
+    expect(figure.get_by_role("option")).to_have_count(0)
+    row = figure.locator("tr.breaks").first.inner_text()
+    found = re.search(r"(\d+) of (\d+)", row)
+    assert found
+    bad, total = map(int, found.groups())
+    figure.get_by_role("spinbutton").fill(str(bad + 1))
+    figure.get_by_role("button", name="Check my guess").click()
+    expect(figure.locator(".run-count")).to_contain_text(f"You said {bad + 1}.")
+    expect(figure.locator(".run-count")).to_contain_text(f"Breaks in {bad} of {total}")
+    expect(figure.get_by_role("option")).to_have_count(total)
+    expect(figure.locator(".run-cell--bad")).to_have_count(bad)
+
+
+def test_the_shortest_bad_schedule_is_the_first_cell_and_opens(
+    page: Page, figure: Locator
+) -> None:
+    cells = all_schedules(figure)
+    names = [cell.get_attribute("aria-label") or "" for cell in cells.all()]
+    bad = [name.startswith("breaks") for name in names]
+    assert bad == sorted(bad, reverse=True)
+    surprises = [int(m[1]) for n in names if (m := re.search(r"breaks, (\d+)", n))]
+    assert surprises == sorted(surprises)
+    cells.nth(1).click()
+    expect(cells.nth(1)).to_have_attribute("aria-selected", "true")
+    expect(figure.locator(".scenario__shown")).to_contain_text("breaks the invariant")
+    assert names[1].rpartition(" ")[2] in page.url
+
+
+def test_arrow_keys_move_among_the_cells_of_which_one_is_in_the_tab_order(
+    page: Page, figure: Locator
+) -> None:
+    cells = all_schedules(figure)
+    expect(figure.locator("[role=option][tabindex='0']")).to_have_count(1)
+    figure.locator("[role=option][tabindex='0']").focus()
+    page.keyboard.press("End")
+    expect(cells.last).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(cells.last).to_have_attribute("aria-selected", "true")
+    expect(figure.locator(".scenario__shown")).to_contain_text("the invariant holds")
+
+
+def test_good_and_bad_cells_differ_in_shape(figure: Locator) -> None:
+    all_schedules(figure)
+    shape = "cell => getComputedStyle(cell, '::before').borderRadius"
+    bad = figure.locator(".run-cell--bad").first.evaluate(shape)
+    good = figure.locator(".run-cell:not(.run-cell--bad)").first.evaluate(shape)
+    assert bad != good
+
+
+def test_a_link_opens_this_run(page: Page, figure: Locator, visit: Visit) -> None:
+    figure.get_by_role("tab").nth(1).click()
+    all_schedules(figure).nth(2).click()
+    expect(figure.get_by_role("option").nth(2)).to_have_attribute(
+        "aria-selected", "true"
+    )
+    shown = figure.locator(".scenario__shown").inner_text()
+    picture = figure.locator("svg desc").inner_html()
+    figure.get_by_role("button", name="Copy link").click()
+    expect(figure.get_by_role("button", name="Link copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.goto("about:blank")
+    page.goto(link)
+    expect(figure.locator(".scenario__shown")).to_have_text(shown)
+    assert figure.locator("svg desc").inner_html() == picture
+    expect(figure).to_be_in_viewport()
+
+
+def test_a_link_to_a_run_that_is_no_more_says_so(
+    page: Page, figure: Locator, server: Server
+) -> None:
+    page.goto(server.url + "delivery/?run=delivery.one_charge.ack_last:9.9.9")
+    expect(figure.locator(".run-error")).to_contain_text("has no option 9")
+    expect(figure.locator("svg.diagram")).to_be_visible()
+    page.goto(server.url + "delivery/?run=delivery.one_charge.nobody:0")
+    expect(figure.locator(".run-error")).to_contain_text("no variant 'nobody'")
+
+
+def test_an_unedited_run_says_what_the_tests_saw(figure: Locator) -> None:
+    figure.get_by_role("button", name="Run every schedule").click()
+    expect(figure.locator(".run-claims")).to_be_visible()
+    verdicts = figure.locator(".run-verdicts li")
+    expect(verdicts).to_have_count(figure.get_by_role("tab").count())
+    expect(verdicts.filter(has_text="as the tests saw")).to_have_count(verdicts.count())
+    expect(figure.locator(".run-heard")).to_contain_text("Every example")
+
+
+def test_stop_ends_what_runs_and_the_next_run_works(figure: Locator) -> None:
+    figure.get_by_role("tab").nth(1).click()
+    drawn(figure, "ack_first")
+    figure.get_by_role("button", name="Edit").click()
+    editor = figure.get_by_role("textbox", name=re.compile("Code of"))
+    editor.fill("while True:\n    pass\n")
+    figure.get_by_role("button", name="Run every schedule").click()
+    figure.get_by_role("button", name="Stop").click()
+    expect(figure.locator(".run-below .run-status")).to_contain_text("Stopped")
+    figure.get_by_role("button", name="Reset").click()
+    figure.get_by_role("button", name="Run every schedule").click()
+    expect(figure.locator(".run-claims")).to_contain_text("hold")

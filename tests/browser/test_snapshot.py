@@ -1,0 +1,136 @@
+"""Later boots start from a snapshot in the browser's cache, or well without it."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.server import Server
+
+WORKER = "assets/runner/worker.js"
+KEPT = "() => document.documentElement.dataset.snapshot"
+DAMAGE = """async ([way]) => {
+  const cache = await caches.open("python-snapshots");
+  const [key] = await cache.keys();
+  const bytes = new Uint8Array(await (await cache.match(key)).arrayBuffer());
+  bytes.fill(7, 1000, 2_000_000);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const told = way === "garbage" ? hex : "0".repeat(64);
+  await cache.put(key, new Response(bytes, { headers: { "x-sha256": told } }));
+}"""
+KEYS = """async () => {
+  const keys = await (await caches.open("python-snapshots")).keys();
+  return keys.map((each) => each.url);
+}"""
+
+
+def boot(page: Page) -> tuple[str, str]:
+    """Run a figure; how Python booted, and why not from a snapshot."""
+    figure = page.locator("figure.scenario").first
+    figure.get_by_role("tab").nth(1).click()
+    expect(figure.locator(".scenario__shown")).to_contain_text("invariant")
+    page.wait_for_function("document.documentElement.dataset.python !== 'loading'")
+    html = page.locator("html")
+    return html.get_attribute("data-python") or "", html.get_attribute("data-why") or ""
+
+
+@pytest.fixture(scope="module")
+def returning(reader: BrowserContext, server: Server) -> BrowserContext:
+    """A reader whose browser has kept a snapshot."""
+    page = reader.new_page()
+    page.goto(server.url + "delivery/")
+    how, why = boot(page)
+    assert (how, why) == ("files", "no snapshot of this version is kept")
+    page.wait_for_function(KEPT)
+    assert page.evaluate(KEPT) == "kept"
+    page.close()
+    return reader
+
+
+def test_the_second_visit_boots_from_the_snapshot(
+    returning: BrowserContext, visit: Visit
+) -> None:
+    page = visit("delivery/", context=returning)
+    assert boot(page)[0] == "snapshot"
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("way", "why"), [("bytes", "was damaged"), ("garbage", "did not load")]
+)
+def test_a_damaged_snapshot_is_thrown_away(
+    returning: BrowserContext, server: Server, visit: Visit, way: str, why: str
+) -> None:
+    page = visit("delivery/", context=returning)
+    if boot(page)[0] == "files":  # another test left none behind
+        page.wait_for_function(KEPT)
+    page.goto(server.url + "delivery/")
+    page.evaluate(DAMAGE, [way])
+    how, because = boot(page)
+    assert how == "files"
+    assert why in because
+    page.wait_for_function(KEPT)
+    page.close()
+
+
+def test_another_engine_leaves_the_snapshot_aside_and_replaces_it(
+    returning: BrowserContext, server: Server, visit: Visit
+) -> None:
+    page = visit("delivery/", context=returning)
+    old = page.evaluate(KEYS)
+    server.changed["assets/python/snippets/world.py"] = lambda text: text + b"\n# new\n"
+    assert boot(page) == ("files", "no snapshot of this version is kept")
+    page.wait_for_function(KEPT)
+    new = page.evaluate(KEYS)
+    assert len(new) == len(old) == 1
+    assert new != old
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "why", "kept"),
+    [
+        (
+            WORKER,
+            lambda text: (
+                b"caches.open = async () => { throw new Error('no'); };" + text
+            ),
+            "keeps no cache",
+            None,
+        ),
+        (
+            WORKER,
+            lambda text: (
+                b"Cache.prototype.put = async () => "
+                b"{ throw new DOMException('full', 'QuotaExceededError'); };" + text
+            ),
+            "no snapshot of this version is kept",
+            "not kept: QuotaExceededError: full",
+        ),
+        (
+            "assets/runner/bridge.py",
+            lambda text: text + b"\nHEAVY = bytearray(40_000_000)\n",
+            "the heap is too big",
+            None,
+        ),
+    ],
+    ids=["forbidden", "full", "heavy"],
+)
+def test_a_browser_that_keeps_no_snapshot_still_runs(
+    server: Server,
+    visit: Visit,
+    file: str,
+    change: Callable[[bytes], bytes],
+    why: str,
+    kept: str | None,
+) -> None:
+    server.changed[file] = change
+    page = visit("delivery/")
+    how, because = boot(page)
+    assert how == "files"
+    assert why in because
+    if kept:
+        page.wait_for_function(KEPT)
+        assert page.evaluate(KEPT) == kept
