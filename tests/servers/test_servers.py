@@ -96,7 +96,7 @@ def test_a_killed_postgres_comes_back_with_all_that_it_committed(
     ground: Ground,
 ) -> None:
     with Servers() as fresh:
-        conninfo = fresh.postgres.new_database("killed", "CREATE TABLE row (n int)")
+        conninfo = fresh.postgres.new_schema("killed", "CREATE TABLE row (n int)")
         connection = psycopg.connect(conninfo, autocommit=True)
         for number in range(100):
             connection.execute("INSERT INTO row VALUES (%s)", [number])
@@ -142,6 +142,6 @@ def test_a_worker_that_fails_says_why_and_one_that_is_cut_short_says_so() -> Non
 
 def test_postgres_says_why_it_did_not_start(tmp_path: Path) -> None:
     (tmp_path / "pids").mkdir()
-    (tmp_path / "data").write_text("a file where the folder should be")
+    (tmp_path / "postgres").write_text("a file where the folder should be")
     with pytest.raises(FileExistsError):
-        Postgres(tmp_path)
+        Postgres(tmp_path, "postgres")

@@ -32,9 +32,9 @@ class Ground:
         """A name for a stream or a database that nobody else uses."""
         return f"{what}{next(self._names)}"
 
-    def database(self, *schemas: str) -> str:
-        """A new database with these tables; what psycopg connects with."""
-        return self.servers.postgres.new_database(self.name("db"), *schemas)
+    def database(self, *tables: str) -> str:
+        """A place with these tables and nobody else's; what psycopg connects with."""
+        return self.servers.postgres.new_schema(self.name("place"), *tables)
 
     async def worker(
         self, target: Callable[..., object], *arguments: Any, **options: Any

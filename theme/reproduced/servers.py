@@ -138,9 +138,15 @@ class Servers:
     def postgres(self) -> "Postgres":
         """The one PostgreSQL server; each test makes its own database in it."""
         if self._postgres is None:
-            self._postgres = Postgres(self.folder)
-            self._processes.append(self._postgres)
+            self._postgres = self.new_postgres()
         return self._postgres
+
+    def new_postgres(self, room: int | None = None) -> "Postgres":
+        """Another PostgreSQL server; no file of its may be larger than `room` bytes."""
+        name = f"postgres{len(self._processes)}"
+        server = Postgres(self.folder, name, room)
+        self._processes.append(server)
+        return server
 
     def new_nats(self, port: int | None = None) -> "Nats":
         """Another NATS server, on a free port or on the one that is wanted."""
@@ -215,12 +221,14 @@ class Nats(Server):
 class Postgres(Server):
     """A PostgreSQL server on a socket in its folder; it listens on no port at all."""
 
-    def __init__(self, folder: Path) -> None:
+    # A schema for each test instead of a database: that copies no files.
+
+    def __init__(self, folder: Path, name: str, room: int | None = None) -> None:
         programs = postgres_programs()
         owner = _owner()
         if owner is not None and not _open_to_others(programs):
             programs = _copied(programs, folder)
-        self._data = folder / "data"
+        self._data = folder / name
         self._data.mkdir(mode=0o700)
         if owner is not None:
             os.chown(self._data, owner.pw_uid, owner.pw_gid)
@@ -238,7 +246,7 @@ class Postgres(Server):
         )
         if made.returncode:
             raise ServerFault(f"initdb failed: {made.stderr.strip().splitlines()[-1]}")
-        log = folder / "postgres.log"
+        log = folder / f"{name}.log"
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(self._data),
@@ -248,29 +256,34 @@ class Postgres(Server):
             "deadlock_timeout": "100ms",
         }
         command = [str(programs / "postgres"), "-D", str(self._data)]
+        if room is not None:
+            limit = 'ulimit -f "$0" && exec "$@"'  # in blocks of 512 bytes
+            command = ["sh", "-c", limit, str(room // 512), *command]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]
 
         def launch() -> subprocess.Popen[bytes]:
             return _launched(folder, "QUIT", command, log, owner)
 
-        super().__init__("postgres", launch, self._answers_sql, log)
+        super().__init__(name, launch, self._answers_sql, log)
         with psycopg.connect(self.conninfo()) as connection:
             self.version = str(connection.info.server_version // 10_000) + (
                 f".{connection.info.server_version % 10_000}"
             )
 
-    def conninfo(self, database: str = "postgres") -> str:
-        """What psycopg connects with."""
-        return f"host={self._data} user=postgres dbname={database}"
+    def conninfo(self, schema: str = "public") -> str:
+        """What psycopg connects with, to see the tables of one schema only."""
+        return (
+            f"host={self._data} user=postgres dbname=postgres"
+            f" options='-c search_path={schema}'"
+        )
 
-    def new_database(self, name: str, *schemas: str) -> str:
-        """Make an empty database, with these statements run in it; its conninfo."""
-        with psycopg.connect(self.conninfo(), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    def new_schema(self, name: str, *tables: str) -> str:
+        """Make a schema with these tables; the conninfo of one who works in it."""
         with psycopg.connect(self.conninfo(name)) as connection:
-            for schema in schemas:
-                connection.execute(schema.encode())
+            connection.execute(f"CREATE SCHEMA {name}".encode())
+            for statement in tables:
+                connection.execute(statement.encode())
         return self.conninfo(name)
 
     def _answers_sql(self) -> bool:
@@ -363,7 +376,7 @@ def _copied(programs: Path, folder: Path) -> Path:
     package = programs.parent.parent
     for part in (package, package.with_name(f"{package.name}.libs")):
         if part.is_dir():
-            shutil.copytree(part, folder / "wheel" / part.name)
+            shutil.copytree(part, folder / "wheel" / part.name, dirs_exist_ok=True)
     return folder / "wheel" / programs.relative_to(package.parent)
 
 
