@@ -87,7 +87,8 @@ def store_order(world, db, events, what="order"):
 
 
 def store_order_and_event(world, db, events):
-    return store_order(world, db, events, "order and event")
+    known = store_order(world, db, events, "order and event")
+    return known or world.crash("service", "before it answers")
 
 
 def publish(world, db, events, node="service"):
@@ -112,8 +113,7 @@ variants = (write_then_publish, publish_then_write, outbox)
 
 def holds(result):
     """Row if and only if event (safety); both, unless the user gave up (liveness)."""
-    agree = (result.rows == 1) == (result.events > 0)
-    return agree and (result.rows == 1 or result.gave_up)
+    return result.rows == (result.events > 0) and (result.rows == 1 or result.gave_up)
 
 
 def idle(world):
