@@ -68,7 +68,7 @@ def saga(order):
             elif failed:
                 hand(world, node, "saga", "no")
                 undo(world, done)
-                return End(step, (), mailed)
+                return End(step, tuple(done), mailed)
             done.append(step)
             mailed = mailed or step == "e-mail"
         return End("", tuple(done), mailed)
@@ -78,8 +78,8 @@ def saga(order):
 
 def undo(world, done):
     """Compensate in reverse order. There is no such thing for an e-mail."""
-    for step in reversed(done):
-        node, _, text = STEPS[step]
+    while done:
+        node, _, text = STEPS[done.pop()]
         if text:
             hand(world, "saga", node, text)
         else:
