@@ -56,6 +56,7 @@ export function open(parent, { code, label, hint, run, changed }) {
         EditorView.contentAttributes.of({
           "aria-label": label,
           "aria-describedby": hint,
+          tabindex: "0",
           autocapitalize: "off",
           autocorrect: "off",
           spellcheck: "false",

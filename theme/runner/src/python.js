@@ -150,7 +150,8 @@ function heard(data) {
     end();
     const why = /call stack/.test(data.fatal) ? "the calls went deeper than the browser allows" : data.fatal;
     reject(new Failed({ text: `Python itself gave up: ${why}.\nIt starts anew with the next run.`, line: null }));
-  } else if (data.error) reject(new Failed(data.error));
+  } else if (data.missing !== undefined) reject(new Unavailable(data.missing));
+  else if (data.error) reject(new Failed(data.error));
   else resolve(data.value);
   if (waiting.length) warm();
   next();

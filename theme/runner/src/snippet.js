@@ -35,6 +35,7 @@ export function snippet(host, signal) {
       }
     },
   });
+  bench.below.dataset.said = path;
   host.before(bench.tools, bench.hint);
   host.after(bench.screen, bench.below);
 }

@@ -28,10 +28,15 @@ let running = 0;
 // The listener stands before the first `await`: a message that comes earlier is kept.
 const python = start();
 worker.onmessage = async ({ data }) => {
+  const question = { ...data.question };
+  try {
+    for (const file of data.files) question[file.as] = await text(file.url);
+  } catch (error) {
+    say({ id: data.id, missing: error instanceof Error ? error.message : String(error) });
+    return;
+  }
   try {
     const { ask } = await python;
-    const question = { ...data.question };
-    for (const path of data.files ?? []) question[path.as] = await text(path.url);
     running = data.id;
     say({ id: data.id, ...JSON.parse(ask(JSON.stringify(question))) });
   } catch (error) {
@@ -52,7 +57,7 @@ async function start() {
     const runtime = /** @type {Runtime} */ (await json("runner/runtime.json"));
     const files = await engine();
     const key = await name(runtime, files);
-    const { loadPyodide } = await counted(runtime);
+    const { loadPyodide, lost } = await counted(runtime);
     const options = {
       indexURL: new URL("pyodide/", assets).href,
       lockFileContents: /** @type {any} */ (runtime.lock),
@@ -66,7 +71,7 @@ async function start() {
     let because = why;
     if (snapshot) {
       try {
-        py = await loadPyodide({ ...options, _loadSnapshot: snapshot });
+        py = await Promise.race([loadPyodide({ ...options, _loadSnapshot: snapshot }), lost]);
       } catch (error) {
         because = `the snapshot did not load: ${error}`;
         await forget(key);
@@ -76,7 +81,7 @@ async function start() {
     let fresh = null;
     if (!py) {
       how = "files";
-      py = await loadPyodide({ ...options, _makeSnapshot: key !== null });
+      py = await Promise.race([loadPyodide({ ...options, _makeSnapshot: key !== null }), lost]);
       write(py, files);
       py.runPython("import bridge");
       if (key && py._module.HEAPU8.length <= HEAP) fresh = py.makeMemorySnapshot();
@@ -136,15 +141,23 @@ function write(py, files) {
 }
 
 /**
- * Pyodide's loader, and progress in bytes while it fetches its large files.
+ * Pyodide's loader, and progress in bytes while it fetches its large files. `lost` fails
+ * when one of them does not come, since the loader may then wait for ever.
  * @param {Runtime} runtime
  */
 async function counted(runtime) {
+  /** @type {PromiseWithResolvers<never>} */
+  const { promise: lost, reject } = Promise.withResolvers();
+  lost.catch(() => {});
   const total = Object.values(runtime.bytes).reduce((sum, bytes) => sum + bytes, 0);
   let loaded = 0;
   let told = 0;
   worker.fetch = async (input, init) => {
-    const response = await get(input, init);
+    const response = await get(input, init).catch((error) => {
+      reject(error);
+      throw error;
+    });
+    if (!response.ok) reject(new Error(`${response.status} for ${new URL(response.url).pathname}`));
     if (!response.ok || !response.body) return response;
     const counter = new TransformStream({
       transform(chunk, out) {
@@ -157,7 +170,9 @@ async function counted(runtime) {
     return new Response(response.body.pipeThrough(counter), { status, statusText, headers });
   };
   const url = new URL("pyodide/pyodide.mjs", assets).href;
-  return /** @type {{loadPyodide: (options: object) => Promise<any>}} */ (await import(url));
+  /** @type {{loadPyodide: (options: object) => Promise<any>}} */
+  const { loadPyodide } = await import(url);
+  return { loadPyodide, lost };
 }
 
 /** @param {string} path */

@@ -1,0 +1,152 @@
+"""Every page for every reader: axe, both schemes, a phone, the keyboard alone."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.server import Server
+from theme.catalogue import ROOT
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+PAGES = [
+    "" if path.stem == "index" else f"{path.stem}/"
+    for path in sorted((ROOT / "docs").glob("*.md"))
+]
+
+
+def violations(page: Page, *rules: str) -> list[tuple[Any, ...]]:
+    """What axe finds by all its rules, or these: rule, what it is, first elements."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    found = page.evaluate(
+        "rules => axe.run(rules.length ? { runOnly: rules } : {})", list(rules)
+    )["violations"]
+    return [
+        (each["id"], each["help"], [node["html"][:160] for node in each["nodes"][:3]])
+        for each in found
+    ]
+
+
+def scheme(page: Page, dark: bool) -> None:
+    """Choose the light or the dark scheme, and wait for its colours."""
+    page.emulate_media(
+        color_scheme="dark" if dark else "light", reduced_motion="reduce"
+    )
+    name = "slate" if dark else "default"
+    page.evaluate(f"document.body.setAttribute('data-md-color-scheme', '{name}')")
+
+
+def elsewhere(page: Page, server: Server) -> list[str]:
+    """Collects each request of a page that leaves the site."""
+    found: list[str] = []
+
+    def look(url: str) -> None:
+        if not url.startswith((server.url, "data:", "blob:", "about:")):
+            found.append(url)
+
+    page.context.on("request", lambda request: look(request.url))
+    return found
+
+
+def test_no_page_has_a_violation_or_asks_another_origin_or_is_wider_than_a_phone(
+    server: Server, visit: Visit
+) -> None:
+    page = visit(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    left = elsewhere(page, server)
+    troubles: list[object] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    for path in [*PAGES, "404.html"]:
+        page.goto(server.url + path)
+        page.wait_for_load_state("networkidle")
+        if page.evaluate("document.documentElement.scrollWidth") > 390:
+            troubles.append(f"{path} scrolls sideways")
+        scheme(page, dark=False)
+        troubles += [(path, "light", *each) for each in violations(page)]
+        scheme(page, dark=True)  # only the colours are others
+        dark = violations(page, "color-contrast")
+        troubles += [(path, "dark", *each) for each in dark]
+    assert troubles == []
+    assert left == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_figure_with_all_of_it_open_has_no_violation(
+    visit: Visit, dark: bool
+) -> None:
+    page = visit("delivery/", viewport={"width": 390, "height": 844})
+    scheme(page, dark)
+    figure = page.locator("figure.scenario").first
+    figure.get_by_role("button", name="Show without a guess").click()
+    expect(figure.get_by_role("option").first).to_be_visible()
+    figure.get_by_role("button", name="Edit").click()
+    editor = figure.get_by_role("textbox", name=re.compile("Code of"))
+    editor.press_sequentially("variants = 1 ")
+    editor.press("Control+Enter")
+    expect(figure.locator(".run-below .run-error")).to_be_visible()
+    assert violations(page) == []
+    editor.fill((figure.locator(".scenario__code code").text_content() or "") + "\n#")
+    editor.press("Control+Enter")
+    expect(figure.locator(".run-claims")).to_be_visible()
+    figure.get_by_role("button", name="Step →").click()
+    for details in figure.locator("details:not([open]) > summary").all():
+        details.click()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_keyboard_alone_finds_breaks_and_mends(visit: Visit) -> None:
+    page = visit("delivery/")
+    figure = page.locator("figure.scenario").first
+    keys = page.keyboard
+    figure.get_by_role("tab").first.focus()
+    keys.press("ArrowRight")
+    expect(figure.locator(".scenario__shown")).to_contain_text("breaks the invariant")
+    keys.press("Tab")
+    expect(figure.get_by_role("spinbutton")).to_be_focused()
+    keys.type("3")
+    keys.press("Enter")
+    cell = figure.get_by_role("option").first
+    expect(cell).to_be_focused()
+    keys.press("ArrowRight")
+    keys.press("Enter")
+    expect(figure.get_by_role("option").nth(1)).to_have_attribute(
+        "aria-selected", "true"
+    )
+    keys.press("Tab")
+    expect(figure.locator(".scenario__picture")).to_be_focused()
+    keys.press("ArrowRight")
+    expect(figure.locator("svg .is-now")).to_have_count(1)
+    edit = figure.get_by_role("button", name="Edit")
+    for _ in range(60):
+        keys.press("Tab")
+        if edit.evaluate("each => each === document.activeElement"):
+            break
+    keys.press("Enter")
+    editor = figure.get_by_role("textbox", name=re.compile("Code of"))
+    expect(editor).to_be_focused()
+    keys.type("# mine\n")
+    keys.press("Control+Enter")
+    expect(figure.locator(".run-claims")).to_be_visible()
+    keys.press("Escape")
+    keys.press("Shift+Tab")
+    expect(editor).not_to_be_focused()
+
+
+def test_whoever_wants_less_motion_gets_none(visit: Visit) -> None:
+    page = visit("delivery/", reduced_motion="reduce")
+    switch = page.locator("figure.scenario [role=switch]").first
+    expect(switch).to_be_attached()
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll("figure *")].filter((each) =>
+             ["", "::before"].some((part) => {
+               const style = getComputedStyle(each, part || null);
+               return parseFloat(style.transitionDuration) > 0.01
+                 && style.transitionProperty !== "none";
+             })).map((each) => each.outerHTML.slice(0, 80))"""
+    )
+    assert moving == []

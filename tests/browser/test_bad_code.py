@@ -1,0 +1,120 @@
+"""Whatever the reader's code does ends with a clear message, and the page lives on."""
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import is_python
+from tests.browser.server import Server
+
+TOO_DEEP = "def down():\n    return down()\n\ndown()"
+NESTED = "x = []\nfor _ in range(10**6):\n    x = [x]\nprint(repr(x))"
+HIGH = "import sys\nsys.setrecursionlimit(10**6)"
+PRINTS = "for _ in range(100_000):\n    print('x' * 1_000)"
+HUGE = "print(len(bytearray(2 * 10**9)))"
+TOO_HUGE = "x = [0] * 10**9"
+URL = "import urllib.request\nurllib.request.urlopen('https://elsewhere.example/')"
+SOCKET = "import socket\nsocket.create_connection(('elsewhere.example', 80))"
+RUN_JS = (
+    "from pyodide.code import run_js\nrun_js('fetch(\"https://elsewhere.example\")')"
+)
+NO_NETWORK = "cannot reach the network"
+
+
+@pytest.fixture(scope="module")
+def page(reader: BrowserContext, server: Server) -> Page:
+    """A page with a plain block; its Python boots once."""
+    page = reader.new_page()
+    page.goto(server.url + "engine/")
+    page.get_by_role("button", name="Edit").first.click()
+    return page
+
+
+def run(page: Page, code: str) -> None:
+    """Put this code into the first plain block, and run it."""
+    editor = page.get_by_role("textbox", name=re.compile("Code of"))
+    editor.fill(code)
+    editor.press("Control+Enter")
+
+
+def runs_again(page: Page) -> None:
+    """The next run works."""
+    run(page, "print(6 * 7, 'still here')")
+    expect(page.locator(".run-output").first).to_have_text("42 still here\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (TOO_DEEP, "RecursionError.*deeper than Python allows"),
+        (NESTED, "deeper than the browser allows.*starts anew"),
+        (HIGH, "at most 3,000 calls deep"),
+        (TOO_HUGE, "MemoryError.*more memory than the page's Python"),
+        ("def (:", "line 1.*SyntaxError"),
+        ("x = 1\nnobody(x)", "line 2.*NameError: name 'nobody' is not defined"),
+        ("input('who?')", "line 1.*input.. has nobody to ask here"),
+        ("import sys\nsys.exit(1)", "SystemExit.*asked Python to end"),
+        ("import os\nos.abort()", "Python itself gave up.*starts anew"),
+        ("import js", NO_NETWORK),
+        ("import pyodide_js", NO_NETWORK),
+        ("from pyodide.http import pyfetch", NO_NETWORK),
+        (RUN_JS, "cannot reach the page around it"),
+        (URL, NO_NETWORK),
+        (SOCKET, NO_NETWORK),
+        ("import numpy", "No module named 'numpy'"),
+    ],
+)
+def test_trouble_is_said_and_the_next_run_works(
+    page: Page, code: str, said: str
+) -> None:
+    run(page, code)
+    expect(page.locator(".run-error").first).to_have_text(re.compile(said, re.DOTALL))
+    runs_again(page)
+    expect(page.locator(".run-error")).to_have_count(0)
+
+
+def test_a_flood_of_output_is_capped(page: Page) -> None:
+    run(page, PRINTS)
+    output = page.locator(".run-output").first
+    expect(output).to_contain_text("the rest of the output is not shown")
+    assert len(output.inner_text()) < 70_000
+    runs_again(page)
+
+
+def test_two_gigabytes_are_given_back_after_the_run(page: Page) -> None:
+    with page.expect_event("worker", is_python):
+        run(page, HUGE)
+        expect(page.locator(".run-output").first).to_have_text("2000000000\n")
+    runs_again(page)
+
+
+def test_output_comes_while_the_code_still_runs_and_stop_ends_it(page: Page) -> None:
+    run(page, "print('begun')\nwhile True:\n    pass")
+    expect(page.locator(".run-output").first).to_have_text("begun\n")
+    longest = page.evaluate(
+        """async () => {
+          let longest = 0;
+          for (let tick = 0; tick < 20; tick++) {
+            const began = performance.now();
+            await new Promise((done) => setTimeout(done, 10));
+            longest = Math.max(longest, performance.now() - began);
+          }
+          return longest;
+        }"""
+    )
+    assert longest < 1_000, "the page itself was blocked"
+    page.get_by_role("button", name="Stop").first.click()
+    expect(page.locator(".run-status").first).to_contain_text("Stopped")
+    runs_again(page)
+
+
+def test_the_workers_own_ways_out_are_shut(page: Page) -> None:
+    runs_again(page)
+    worker = next(filter(is_python, page.workers))
+    for way in ("fetch('x')", "new XMLHttpRequest()", "new WebSocket('ws://x')"):
+        said = worker.evaluate(
+            f"() => {{ try {{ {way} }} catch (e) {{ return e.message }} }}"
+        )
+        assert said is not None, way
+        assert NO_NETWORK in said, way

@@ -1,0 +1,79 @@
+"""Each block that can be run gives in the browser what the tests saw."""
+
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.server import Server
+from tests.browser.test_access import PAGES
+
+
+@pytest.fixture(scope="module")
+def page(reader: BrowserContext) -> Page:
+    """One browser for page after page: Python boots from its snapshot."""
+    return reader.new_page()
+
+
+def test_every_block_of_every_page_gives_what_the_tests_saw(
+    page: Page, server: Server
+) -> None:
+    server.mend()
+    ran = 0
+    for path in PAGES:
+        page.goto(server.url + path)
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((d) => (d.open = true))"
+        )
+        figures = page.locator("figure.scenario")
+        if figures.count():
+            expect(figures.last.get_by_role("tab").first).to_be_visible()
+        page.evaluate(
+            "document.querySelectorAll('.run-button--main').forEach((b) => b.click())"
+        )
+        for figure in figures.all():
+            verdicts = figure.locator(".run-verdicts li")
+            claims = figure.locator("p.run-claims")
+            expect(claims).to_have_text(re.compile(r"(\d+) of \1 examples? hold"))
+            expect(verdicts).to_have_count(figure.locator("tr[data-variant]").count())
+            saw = verdicts.filter(has_text="as the tests saw")
+            expect(saw).to_have_count(verdicts.count())
+        blocks = page.locator("[data-snippet][data-runs]")
+        for block in blocks.all():
+            name = block.get_attribute("data-snippet")
+            said = page.locator(f"[data-said='{name}'] .run-status")
+            expect(said).to_have_text(re.compile("what the tests saw|as the tests saw"))
+        assert page.locator(".run-error").count() == 0
+        ran += figures.count() + blocks.count()
+    assert ran > 0
+
+
+def test_the_puzzle_ends_with_the_smallest_evidence(page: Page, server: Server) -> None:
+    page.goto(server.url + "observability/")
+    puzzle = page.locator("figure.puzzle")
+    rows = puzzle.locator("tr[data-fact]")
+    for row in rows.all():
+        puzzle.locator(f"button[data-fact='{row.get_attribute('data-fact')}']").click()
+    said = puzzle.get_by_role("status")
+    expect(said).to_contain_text("one story left")
+    first = rows.first
+    puzzle.get_by_role("button", name="Start again").click()
+    puzzle.locator(f"button[data-fact='{first.get_attribute('data-fact')}']").click()
+    worlds = first.locator("td").first.inner_text()
+    expect(said).to_contain_text(f"{worlds} world")
+    expect(puzzle.locator(".run-trail li")).to_have_count(2)
+
+
+def test_turning_a_knob_draws_the_plot_anew(page: Page, server: Server) -> None:
+    page.goto(server.url + "consensus/")
+    sliders = page.locator("figure.sliders")
+    before = sliders.locator(".sliders__picture").inner_html()
+    knob = sliders.get_by_role("slider").first
+    value = knob.input_value()
+    knob.press("ArrowRight")
+    expect(knob).not_to_have_value(value)
+    expect(sliders.locator(".sliders__values dd").first).not_to_have_text(value)
+    page.wait_for_function(
+        "before => document.querySelector('.sliders__picture').innerHTML !== before",
+        arg=before,
+    )

@@ -1,0 +1,77 @@
+"""What does not arrive is said in the block and asked for again; no edit is lost."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.server import Server
+
+PARTS = ["runner/worker.js", "pyodide.asm.wasm", "snippets/delivery/one_charge.py"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_python_that_is_missing_is_said_and_asked_for_again(
+    server: Server, visit: Visit, part: str
+) -> None:
+    page = visit("delivery/")
+    server.broken.add(part)
+    figure = page.locator("#delivery-one_charge")
+    figure.get_by_role("tab").nth(1).click()
+    trouble = figure.locator(".run-error")
+    expect(trouble).to_contain_text("could not be fetched")
+    expect(figure.locator("svg.diagram")).to_be_visible()
+    server.mend()
+    trouble.get_by_role("button", name="Try again").click()
+    expect(figure.locator(".scenario__shown")).to_contain_text("ack_first")
+    expect(trouble).to_have_count(0)
+
+
+def test_offline_the_page_reads_and_an_edit_waits_for_the_network(
+    visit: Visit,
+) -> None:
+    page = visit("delivery/")
+    figure = page.locator("#delivery-one_charge")
+    page.context.set_offline(True)
+    figure.get_by_role("button", name="Edit").click()
+    trouble = figure.locator(".run-error")
+    expect(trouble).to_contain_text("you are offline")
+    page.context.set_offline(False)
+    trouble.get_by_role("button", name="Try again").click()
+    editor = figure.get_by_role("textbox", name=re.compile("Code of"))
+    editor.press_sequentially("# mine\n")
+    page.context.set_offline(True)
+    figure.get_by_role("button", name="Run every schedule").click()
+    expect(trouble).to_contain_text("you are offline")
+    expect(trouble).to_contain_text("What you wrote is kept")
+    expect(editor).to_contain_text("# mine")
+    expect(figure.locator("svg.diagram")).to_be_visible()
+    page.context.set_offline(False)
+    trouble.get_by_role("button", name="Try again").click()
+    expect(figure.locator(".run-verdicts li").first).to_contain_text("as before")
+    expect(trouble).to_have_count(0)
+
+
+def test_a_browser_without_storage_keeps_the_edit_in_the_page(visit: Visit) -> None:
+    page = visit()
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error() } })"
+    )
+    page.goto(page.url + "engine/")
+    page.get_by_role("button", name="Edit").first.click()
+    editor = page.get_by_role("textbox", name=re.compile("Code of"))
+    editor.press_sequentially("# mine\n")
+    expect(editor).to_contain_text("# mine")
+
+
+def test_a_reader_whose_browser_forbids_copying_is_told_of_download(
+    visit: Visit,
+) -> None:
+    page = visit()
+    page.add_init_script(
+        "navigator.clipboard.write = async () => { throw new DOMException('no') }"
+    )
+    page.goto(page.url + "engine/")
+    page.get_by_role("button", name="Copy", exact=True).first.click()
+    expect(page.locator(".run-error").first).to_contain_text("Download gives the same")

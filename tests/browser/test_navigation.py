@@ -1,0 +1,60 @@
+"""Pages change without a reload, and Python neither dies nor multiplies."""
+
+import re
+
+from playwright.sync_api import Page, Worker, expect
+
+from tests.browser.conftest import Visit, is_python
+
+PAGES = ("observability", "ordering", "consensus", "delivery")
+ROUNDS = 10
+
+
+def go(page: Page, name: str) -> None:
+    """Follow the site's own link to a page."""
+    page.locator(f"a[href$='{name}/']").first.dispatch_event("click")
+    page.wait_for_url(re.compile(f"/{name}/$"))
+    page.locator("figure.scenario [role=tab]").first.wait_for(state="attached")
+
+
+def run(page: Page) -> None:
+    """Run the page's first figure."""
+    figure = page.locator("figure.scenario").first
+    figure.get_by_role("tab").nth(1).click()
+    expect(figure.locator(".scenario__shown")).to_contain_text("invariant")
+
+
+def test_ten_pages_in_a_row_leave_one_python_and_no_double_control(
+    visit: Visit,
+) -> None:
+    page = visit("delivery/")
+    page.evaluate("window.first = true")
+    started: list[str] = []
+
+    def count(worker: Worker) -> None:
+        if is_python(worker):
+            started.append(worker.url)
+
+    page.on("worker", count)
+    run(page)
+    for number in range(ROUNDS):
+        go(page, PAGES[number % len(PAGES)])
+        expect(
+            page.locator("figure.scenario").first.get_by_role("tablist")
+        ).to_have_count(1)
+    run(page)
+    assert page.evaluate("window.first"), "the pages were loaded anew"
+    assert sum(map(is_python, page.workers)) == 1
+    assert len(started) == 1
+
+
+def test_leaving_a_page_ends_what_ran_there(visit: Visit) -> None:
+    page = visit("engine/")
+    page.get_by_role("button", name="Edit").first.click()
+    editor = page.get_by_role("textbox", name=re.compile("Code of"))
+    editor.fill("print('begun')\nwhile True:\n    pass")
+    editor.press("Control+Enter")
+    expect(page.locator(".run-output").first).to_have_text("begun\n")
+    go(page, "delivery")
+    run(page)
+    assert sum(map(is_python, page.workers)) == 1
