@@ -1,0 +1,1 @@
+"""Mutation testing: what each mutant has to get past, and who may survive."""
