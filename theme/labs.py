@@ -52,7 +52,7 @@ def notebook(path: Path) -> str:
     """The lab as a notebook, with a line to install what it needs."""
     cells = jupytext.read(path)
     code = next(cell for cell in cells.cells if cell.cell_type == "code")
-    code.source = f"{INSTALL}\n{code.source.replace('# ruff: noqa: F704\n', '')}"
+    code.source = INSTALL + "\n" + code.source.replace("# ruff: noqa: F704\n", "")
     return str(jupytext.writes(cells, fmt="ipynb"))
 
 
