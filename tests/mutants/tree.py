@@ -16,11 +16,6 @@ from pathlib import Path
 
 from theme.catalogue import ROOT
 
-LEFT_BEHIND = shutil.ignore_patterns(
-    *(".git", ".venv", ".*cache", "__pycache__", ".hypothesis", ".ipynb_checkpoints"),
-    *("node_modules", "dist", "site"),
-)
-
 
 @dataclass(frozen=True)
 class Mutant:
@@ -44,11 +39,21 @@ class Mutant:
 
 @contextmanager
 def copied() -> Iterator[Path]:
-    """A copy of the tree as it stands now, gone afterwards."""
+    """A copy of all that is not ignored, as it stands now; gone afterwards."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = Path(folder) / "tree"
-        shutil.copytree(ROOT, copy, ignore=LEFT_BEHIND, symlinks=True)
-        yield copy
+        tree = Path(folder)
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file():  # git also lists what was removed
+                (tree / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, tree / name)
+        yield tree
 
 
 def mutate(tree: Path, files: Sequence[str], tests: Sequence[str]) -> list[Mutant]:
