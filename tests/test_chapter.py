@@ -16,7 +16,7 @@ import pytest
 from theme import catalogue, strict
 
 POINTS: list[dict[str, Any]] = tomllib.loads(
-    Path(__file__).with_suffix(".toml").with_stem("chapter").read_text()
+    Path(__file__).with_name("chapter.toml").read_text()
 )["point"]
 SAID = [point for point in POINTS if "says" in point]
 DRAWN = [point for point in POINTS if "draws" in point]
