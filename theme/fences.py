@@ -193,11 +193,14 @@ def scenario_fence(where: str, body: list[str], *, folded: bool) -> str:
         strict.figure_id(module),
         run,
         markup.quiz(question, options) if question else "",
-        f'<p class="scenario__receipt">{receipt(module)}</p>'
-        if receipt(module)
-        else "",
+        _receipt(module),
         folded,
     )
+
+
+def _receipt(module: str) -> str:
+    said = receipt(module)
+    return f'<p class="scenario__receipt">{said}</p>' if said else ""
 
 
 def diagram_fence(where: str, body: list[str], *, folded: bool) -> str:
@@ -215,7 +218,7 @@ def puzzle_fence(where: str, body: list[str], *, folded: bool) -> str:
             scenario.module,
             scenario.names,
             f"{strict.figure_id(scenario.module)}",
-        )
+        ) + _receipt(scenario.module)
     except KeyError as error:
         raise Fault(where, f"{scenario.module} has no {error}", "define it") from error
 
@@ -238,7 +241,7 @@ def sliders_fence(where: str, body: list[str], *, folded: bool) -> str:
         svg = names[function](**{knob["name"]: knob["value"] for knob in knobs})
     except TypeError as error:
         raise Fault(where, _said(error), "name the function's arguments") from error
-    return markup.sliders(module, function, knobs, svg)
+    return markup.sliders(module, function, knobs, svg) + _receipt(module)
 
 
 FIGURES: dict[str, Callable[..., str]] = {

@@ -162,6 +162,32 @@ def naive(ground: Ground, consumer: str) -> list[int]:
     return [outcome.charges.get("order-7", 0) for outcome in outcomes]
 
 
+def test_three_workers_at_once_charge_each_order_once(ground: Ground) -> None:
+    orders = [f"order-{number}" for number in range(20)]
+
+    async def story() -> Counter[str]:
+        ledger = ground.database(consumers.LEDGER, idempotent_consumer.SCHEMA)
+        url = ground.servers.nats.url
+        async with jetstream(url) as js, database(ledger) as book:
+            await open_parking(js)
+            stream = await stream_of(js, ground.name("crowd"), ACK_WAIT)
+            for order in orders:
+                for _ in range(2):  # side by side, so that two workers get one key
+                    await js.publish(
+                        f"{stream}.created",
+                        b'{"amount": 10}',
+                        headers={"Event-Key": order},
+                    )
+            arguments = ("recipe", url, ledger, stream, ACK_WAIT)
+            await asyncio.gather(
+                *(ground.worker(consumers.work, *arguments) for _ in range(3))
+            )
+            cursor = await book.execute("SELECT key FROM charge")
+            return Counter(key for (key,) in await cursor.fetchall())
+
+    assert asyncio.run(story()) == Counter(orders)
+
+
 def test_a_message_that_kills_every_worker_is_parked(ground: Ground) -> None:
     async def story() -> tuple[int, dict[int, str], int]:
         ledger = ground.database(consumers.LEDGER, idempotent_consumer.SCHEMA)
