@@ -142,7 +142,7 @@ def test_whoever_wants_less_motion_gets_none(visit: Visit) -> None:
     switch = page.locator("figure.scenario [role=switch]").first
     expect(switch).to_be_attached()
     moving = page.evaluate(
-        """() => [...document.querySelectorAll("figure *")].filter((each) =>
+        """() => [...document.querySelector("figure.scenario").querySelectorAll("*")].filter((each) =>
              ["", "::before"].some((part) => {
                const style = getComputedStyle(each, part || null);
                return parseFloat(style.transitionDuration) > 0.01

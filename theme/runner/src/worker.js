@@ -268,7 +268,7 @@ function close() {
     "importScripts", "Worker", "SharedWorker", "BroadcastChannel", "caches", "indexedDB",
     "RTCPeerConnection", "postMessage", "close",
   ];
-  const shut = () => {
+  const shut = function () { // a function, for some of them are called with `new`
     throw new Error("code on this page cannot reach the network");
   };
   for (const way of ways) {
