@@ -178,7 +178,8 @@ async def parked_of(js: JetStreamContext, stream: str) -> dict[int, str]:
     """The reasons for which messages of a stream were parked, by their sequence."""
     info = await js.stream_info("PARKED", subjects_filter=f"parked.{stream}.>")
     found = {}
-    for subject in info.state.subjects or {}:
+    for subject, copies in (info.state.subjects or {}).items():
+        assert copies == 1, f"{subject} was parked {copies} times"
         message = await js.get_last_msg("PARKED", subject)
         sequence = int(subject.rpartition(".")[2])
         assert subject == parking_subject(stream, sequence)
