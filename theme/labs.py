@@ -48,6 +48,12 @@ PACKAGES = (
     "ipykernel",
 )
 
+# Cells with these tags matter less to who reads than to who runs.
+FOLDED = {
+    '"setup"': "What starts the servers",
+    '"drawing"': "What draws the picture",
+}
+
 HEAD = re.compile(r"^# %%(?P<prose> \[markdown\])?(?P<rest>.*)$")
 LINKED = re.compile(r"\]\(\.\./(?P<page>[-\w]+)\.md(?P<anchor>#[-\w]+)?\)")
 SAID = re.compile(r"<script[^>]*>(?P<notebook>.*)</script>", re.DOTALL)
@@ -59,7 +65,7 @@ class Cell(NamedTuple):
     """One cell of a lab: its lines, and the number of the first one, from 1."""
 
     is_code: bool
-    is_setup: bool
+    folded: str  # what its code is, if the page folds it away; else ""
     first: int
     lines: list[str]
 
@@ -91,7 +97,7 @@ class Lab(NamedTuple):
             cells.append(
                 Cell(
                     is_code=not head["prose"],
-                    is_setup='"setup"' in head["rest"],
+                    folded=next((FOLDED[t] for t in FOLDED if t in head["rest"]), ""),
                     first=start + 2,
                     lines=lines[start + 1 : end],
                 )
@@ -268,11 +274,11 @@ def shown(lab: Lab, html: str, said: dict[str, Any], download: str) -> str:
 
 def _cell(lab: Lab, cell: Cell, answer: dict[str, Any]) -> str:
     code = highlight(cell.code)
-    if cell.is_setup:
+    if cell.folded:
         lines = len(cell.code.splitlines())
         code = (
-            '<details class="lab__setup"><summary>What starts the servers:'
-            f" {lines} lines</summary>{code}</details>"
+            f'<details class="lab__setup"><summary>{cell.folded}: {lines} lines'
+            f"</summary>{code}</details>"
         )
     words = ""
     drawn = []
@@ -323,7 +329,7 @@ def _portable(words: str, site_url: str) -> str:
     """Markdown that needs nothing of this site but its address."""
     site = site_url.rstrip("/")
     words = strict.TERM.sub(lambda m: m["text"] or m["term"], words)
-    words = strict.CITE.sub(rf"[[\g<key>]({site}/references/#\g<key>)]", words)
+    words = strict.CITE.sub(rf"([\g<key>]({site}/references/#\g<key>))", words)
     words = re.sub(r" \{#[-\w]+\}$", "", words, flags=re.MULTILINE)
     return LINKED.sub(
         lambda m: f"]({site}/{m['page']}/{m['anchor'] or ''})",

@@ -252,23 +252,8 @@ assert sql("SELECT data FROM shard") == "second owner"
 # A write to one server, and a write that a [[quorum]] of three has to confirm.
 # Sixty of each, one after the other, all on this machine: there is no distance here, so this is the smallest bill that you will ever see.
 
-# %%
-milliseconds = {}
-for replicas in (1, 3):
-    stream = StreamConfig(
-        f"copies{replicas}", subjects=[f"copies{replicas}"], num_replicas=replicas
-    )
-    await patiently(lambda stream=stream: js.add_stream(stream))
-    await patiently(lambda name=stream.name: js.publish(name, b"warm"))
-    milliseconds[replicas] = []
-    for _ in range(60):
-        begin = time.perf_counter()
-        await js.publish(f"copies{replicas}", b"$10")
-        milliseconds[replicas].append(1_000 * (time.perf_counter() - begin))
-    print(f"{replicas} copy: " if replicas == 1 else f"{replicas} copies:", end=" ")
-    print(f"median {median(milliseconds[replicas]):.2f} ms")
 
-
+# %% tags=["drawing"]
 def picture(samples):
     """Each write as a dot on a logarithmic axis, and a bar at the median."""
 
@@ -306,6 +291,22 @@ def picture(samples):
         )
     return "".join([*parts, "</svg>"])
 
+
+# %%
+milliseconds = {}
+for replicas in (1, 3):
+    stream = StreamConfig(
+        f"copies{replicas}", subjects=[f"copies{replicas}"], num_replicas=replicas
+    )
+    await patiently(lambda stream=stream: js.add_stream(stream))
+    await patiently(lambda name=stream.name: js.publish(name, b"warm"))
+    milliseconds[replicas] = []
+    for _ in range(60):
+        begin = time.perf_counter()
+        await js.publish(f"copies{replicas}", b"$10")
+        milliseconds[replicas].append(1_000 * (time.perf_counter() - begin))
+    print(f"{replicas} copy: " if replicas == 1 else f"{replicas} copies:", end=" ")
+    print(f"median {median(milliseconds[replicas]):.2f} ms")
 
 display(SVG(picture(milliseconds)))
 
