@@ -11,10 +11,10 @@ has to be noticed on real servers. It all happens in a copy of the tree.
 Out of scope: the drawing (diagram.py, sheet.py, lettering.py), which is judged by what
 its picture shows; what stands outside of functions; the recipes beyond their guards.
 
-Who survives needs a reason. Two are found here: the mutant has the same runs with the
-same results as the original (same.py), so it changes a text, a name of a node or
-nothing; or it changes what `idle` returns, where any refused result will do. Every
-other reason stands in accepted.toml, and one that no survivor needs is reported too.
+Who survives needs a reason. Three are found here: the mutant has the same runs with the
+same results as the original, or the same results in more or fewer runs (same.py), or it
+changes what `idle` returns, where any refused result will do. Every other reason stands
+in accepted.toml, and one that no survivor needs is reported too.
 """
 
 import re
@@ -28,10 +28,14 @@ from pathlib import Path
 
 from tests.mutants import recipes
 from tests.mutants.guards import RECIPES, table
+from tests.mutants.same import RESULTS, RUNS
 from tests.mutants.tree import Mutant, copied, mutate
 from theme.catalogue import ROOT, TRUTHS, modules, path_of
 
-SAME = "same runs, same results: a text, the name of a node, or nothing is changed"
+ALIKE = {
+    RUNS: "same runs, same results: a text, the name of a node, or nothing is changed",
+    RESULTS: "same results, in more or fewer runs: no claim says in how many ways",
+}
 IDLE = "idle does nothing; any result that the invariant refuses will do"
 ENGINE = "snippets/world.py"
 REASONS: list[dict[str, str]] = tomllib.loads(
@@ -69,20 +73,21 @@ def chosen(module: str, wanted: Sequence[str]) -> bool:
 
 def explained(tree: Path, survivors: list[Mutant]) -> dict[Mutant, str]:
     """The reason of each survivor; "" where there is none."""
-    same = subprocess.run(
+    said = subprocess.run(
         [sys.executable, "-m", "tests.mutants.same"],
         cwd=tree / "mutants",
         input="\n".join(each.name for each in survivors),
         capture_output=True,
         text=True,
         check=True,
-    ).stdout.split()
+    ).stdout
+    alike = dict(line.split() for line in said.splitlines() if line)
     reasons = {}
     for each in survivors:
         if each.function == "idle":
             reasons[each] = IDLE
-        elif each.name in same:
-            reasons[each] = SAME
+        elif each.name in alike:
+            reasons[each] = ALIKE[alike[each.name]]
         else:
             reasons[each] = next(
                 (row["reason"] for row in REASONS if fits(row, each)), ""
@@ -144,11 +149,11 @@ def main(wanted: Sequence[str]) -> int:
     """Print the score and the survivors; 1 when one of them has no reason."""
     killed, total, reasons = scenarios(wanted)
     missed = guards(wanted)
-    judged = total - sum(reason == SAME for reason in reasons.values())
+    judged = total - sum(reason == ALIKE[RUNS] for reason in reasons.values())
     print(f"\n{killed} of {total} mutants killed; {judged} of them change a result")
     for reason, count in Counter(reasons.values()).most_common():
         print(f"\n{count} survived: {reason or 'NO REASON IS KNOWN'}")
-        if reason != SAME:
+        if reason not in (IDLE, *ALIKE.values()):
             print(*(f"  {m}" for m, why in reasons.items() if why == reason), sep="\n")
     unneeded = [
         row

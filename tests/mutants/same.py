@@ -1,10 +1,13 @@
-"""Which mutants change nothing that is judged: the same runs, with the same results.
+"""Which mutants change nothing that is judged.
 
 A scenario names nodes and writes notes for its picture. A mutant that changes no more
 than that has, in every variant, the same schedules and the same result of each; no
 claim about the model can tell it from the original, and the picture has tests of its
-own. Run in the folder that mutmut made, with names on standard input; prints those
-that are the same.
+own. Others have the same results, each in more or in fewer schedules: what can happen
+is the same, and no claim says in how many ways.
+
+Run in the folder that mutmut made, with names of mutants on standard input; prints the
+names of those, each with RUNS or RESULTS.
 """
 
 import os
@@ -18,21 +21,31 @@ from snippets.world import explore
 from tests.mutants.claims import ENDLESS, fresh
 
 SECONDS = 20  # a mutant that takes longer is not the same
+RUNS, RESULTS = "runs", "results"
 
 
-def behaviour(name: str) -> list[Any]:
+def behaviour(name: str) -> list[tuple[str, tuple[int, ...], str, bool]]:
     """Every schedule of every variant, with its result and whether that holds."""
     module = fresh(name)
     return [
-        (variant.__name__, run.schedule, run.result, module.holds(run.result))
+        (variant.__name__, run.schedule, repr(run.result), module.holds(run.result))
         for variant in module.variants
         for run in explore(variant)
         if len(run.trace) < ENDLESS
     ]
 
 
-def unchanged(names: list[str]) -> list[str]:
-    """Those of one module's mutants that behave as the module does."""
+def likeness(name: str, original: list[Any]) -> str:
+    """What a mutant shares with the original, or "" when it shares neither."""
+    mutant = behaviour(name)
+    if mutant == original:
+        return RUNS
+    results = [{row[:1] + row[2:] for row in rows} for rows in (mutant, original)]
+    return RESULTS if results[0] == results[1] else ""
+
+
+def alike(names: list[str]) -> list[str]:
+    """Those of one module's mutants that are like the module, and in what."""
     place = names[0].rpartition(".")[0]
     name = place.removeprefix("snippets.")
     os.environ["MUTANT_UNDER_TEST"] = ""
@@ -44,8 +57,8 @@ def unchanged(names: list[str]) -> list[str]:
         os.environ["MUTANT_UNDER_TEST"] = mutant
         signal.alarm(SECONDS)
         try:
-            if behaviour(name) == original:
-                found.append(mutant)
+            if shared := likeness(name, original):
+                found.append(f"{mutant} {shared}")
         except Exception:  # a mutant that fails is not the same
             continue
         finally:
@@ -65,7 +78,7 @@ def main() -> None:
     for name in sys.stdin.read().split():
         modules.setdefault(name.rpartition(".")[0], []).append(name)
     with Pool(2) as pool:
-        for found in pool.imap_unordered(unchanged, modules.values()):
+        for found in pool.imap_unordered(alike, modules.values()):
             print(*found, sep="\n")
 
 

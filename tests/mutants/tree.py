@@ -115,10 +115,12 @@ def described(tree: Path, name: str, status: str) -> Mutant:
 
 @cache
 def functions(path: Path) -> dict[str, list[str]]:
-    """The lines of each function of a file, without the line that names it."""
+    """The lines of each function of a file, each under one name."""
     source = path.read_text()
     return {
-        node.name: (ast.get_source_segment(source, node) or "").splitlines()[1:]
+        node.name: (ast.get_source_segment(source, node) or "")
+        .replace(node.name, "it", 1)
+        .splitlines()
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
