@@ -124,7 +124,11 @@ def places() -> dict[str, Place]:
 def matrix() -> list[str]:
     """The table of claims and rungs, as lines of Markdown; every cell is a link."""
     known, seen = places(), records()["seen"]
-    lines = []
+    versions = [f"{name} {number}" for name, number in records()["versions"].items()]
+    lines = [
+        f"The servers were asked on {records()['date']}: {', '.join(versions)}.",
+        "",
+    ]
     for truth in catalogue.TRUTHS:
         lines += [
             f"### {TITLES[truth]} {{#{truth}}}",
