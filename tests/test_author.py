@@ -24,7 +24,14 @@ theme:
 markdown_extensions: [theme.fences, attr_list, pymdownx.superfences, pymdownx.snippets]
 watch: [snippets]
 """
-NO_SERVERS = 'def receipt(module: str) -> str:\n    return ""\n'
+NO_SERVERS = """\
+def receipt(module: str) -> str:
+    return ""
+
+
+def digest() -> str:
+    return ""
+"""
 ENDLESS = SCENARIO.replace(
     "    return world", "    while True:\n        pass\n    return w"
 )

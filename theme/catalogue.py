@@ -35,6 +35,17 @@ def path_of(module: str) -> Path:
     return SNIPPETS / f"{module.replace('.', '/')}.py"
 
 
+def state() -> tuple[tuple[str, int, int], ...]:
+    """Changes whenever any file of `snippets/` does."""
+    return stamps(SNIPPETS, "*.py")
+
+
+def stamps(folder: Path, pattern: str) -> tuple[tuple[str, int, int], ...]:
+    """The name, time and size of each file below a folder: cheaper than its text."""
+    found = ((path.as_posix(), path.stat()) for path in folder.rglob(pattern))
+    return tuple(sorted((name, at.st_mtime_ns, at.st_size) for name, at in found))
+
+
 def engine_digest() -> str:
     """Changes whenever a run or its picture may change."""
     texts = [path.read_bytes() for path in sorted(SNIPPETS.glob("*.py"))]

@@ -19,7 +19,7 @@ from markdown.preprocessors import Preprocessor
 from theme import catalogue, markup, strict, values
 from theme.fault import Fault, TooSlow, time_limit
 from theme.figure import Scenario, explain
-from theme.receipts import receipt
+from theme.receipts import digest, receipt
 
 VALUE = re.compile(r"\{=\s*(?P<code>.+?)\s*(\|\s*(?P<format>[^|=}\s]+)\s*)?=\}")
 KNOB = re.compile(r"^(?P<name>\w+) = (?P<value>[\d.]+) \((?P<range>[^)]*)\)$")
@@ -69,7 +69,7 @@ class Chapter(Preprocessor):
             body = [line.strip() for line in lines[start + 1 : end]]
             kind = head["info"]
             if kind in FIGURES:
-                html = FIGURES[kind](where, body, folded=seen > 0)
+                html = figure_of(kind, where, body, folded=seen > 0)
                 if page == "index.md":  # the one page that is not a folder deeper
                     html = html.replace('href="../', 'href="')
                 seen += kind == "scenario"
@@ -172,11 +172,28 @@ def linked(words: str) -> str:
     )
 
 
+# An author's edit must show in about a second, so a figure or a value is made again
+# only when something that it may depend on has changed. Mistakes are not kept.
+_made: dict[tuple[object, ...], str] = {}
+
+
+def figure_of(kind: str, where: str, body: list[str], *, folded: bool) -> str:
+    """The HTML of a figure."""
+    key = (kind, tuple(body), folded, catalogue.state(), digest())
+    if key not in _made:
+        _made[key] = FIGURES[kind](where, body, folded=folded)
+    return _made[key]
+
+
 def evaluated(match: re.Match[str], where: str) -> str:
     """The value that a page asks for, in the format it asks for."""
+    key = (match["code"], match["format"], catalogue.state(), strict.state())
     try:
-        with time_limit(catalogue.SECONDS):
-            return format(values.evaluate(match["code"]), match["format"] or "")
+        if key not in _made:
+            with time_limit(catalogue.SECONDS):
+                value = values.evaluate(match["code"])
+            _made[key] = format(value, match["format"] or "")
+        return _made[key]
     except Exception as error:
         raise Fault(
             where, f"{match['code']} has no value ({_said(error)})", "mend it"

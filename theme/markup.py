@@ -1,6 +1,7 @@
 """The HTML of a figure, whole without JavaScript; the runner adds its controls."""
 
 import json
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -14,6 +15,7 @@ from theme.figure import Scenario
 FORMATTER = HtmlFormatter(cssclass="highlight", wrapcode=True)
 
 
+@cache
 def highlight(code: str, language: str = "python") -> str:
     """Code with its colours; the block can be reached, and so scrolled, by keyboard."""
     html = pygmentize(code.rstrip(), get_lexer_by_name(language), FORMATTER)

@@ -52,8 +52,13 @@ def digest() -> str:
         for path in sorted(ROOT.glob(pattern)):
             mark.update(path.read_bytes())
     for package in PACKAGES:
-        mark.update(f"{package} {version(package)}\n".encode())
+        mark.update(f"{package} {_installed(package)}\n".encode())
     return mark.hexdigest()[:16]
+
+
+@cache
+def _installed(package: str) -> str:
+    return version(package)
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from theme.catalogue import ROOT, SNIPPETS
+from theme.catalogue import ROOT, SNIPPETS, stamps
 from theme.fault import Fault
 
 DOCS = ROOT / "docs"
@@ -62,6 +62,11 @@ def outside_fences(lines: list[str]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines):
         if number not in fenced:
             yield number, CODE.sub(lambda span: " " * len(span[0]), line)
+
+
+def state() -> tuple[tuple[str, int, int], ...]:
+    """Changes whenever any page does."""
+    return stamps(DOCS, "*.md")
 
 
 def check_page(page: str, lines: list[str], offset: int) -> None:
