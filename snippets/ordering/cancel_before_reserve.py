@@ -25,6 +25,11 @@ orders.
 >>> first.count("from partition 1: reserve 7A"), len(first)
 (10, 22)
 
+A mark on the seat refuses everybody, and not only Ana: nobody gets it.
+
+>>> {run.result.holder for run in explore(mark_the_seat) if not holds(run.result)}
+{''}
+
 One partition, one worker: no order is left to go wrong.
 
 >>> [run.result for run in explore(by_seat)]

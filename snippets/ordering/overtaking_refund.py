@@ -18,6 +18,8 @@ The saga's own log is the same on the good day and on the bad one:
 >>> bad = find(undo_what_is_there, lambda end: not holds(end))
 >>> good.seen_by("saga") == bad.seen_by("saga")
 True
+>>> bad.result
+End(balance=1, answered=True)
 """
 
 from typing import NamedTuple

@@ -19,6 +19,11 @@ Worker 1 hears of no rebalance. What it could log is the same, whichever way it 
 1
 >>> {holds(run.result) for run in awake} == {True, False}
 True
+
+The store refuses no write that comes in time: worker 1 may still write first.
+
+>>> max(len(run.result) for run in explore(write_with_the_generation))
+4
 """
 
 
