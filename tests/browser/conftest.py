@@ -27,7 +27,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-PATIENCE = 20_000  # ms; a machine may be busy, and a deadline is no measurement
+PATIENCE = 60_000  # ms; a machine may be busy, and a deadline is no measurement
 expect.set_options(timeout=PATIENCE)
 
 

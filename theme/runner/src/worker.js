@@ -6,6 +6,7 @@
  * A later boot starts from a memory snapshot that the first boot left in the
  * browser's cache. Whatever is wrong with the snapshot, Python boots without it.
  *
+ * @typedef {{loadPyodide: (options: object) => Promise<any>}} Loader
  * @typedef {{version: string, digest: string, lock: object, bytes: Record<string, number>}} Runtime
  */
 
@@ -54,10 +55,13 @@ python.catch(() => {});
 async function start() {
   const began = performance.now();
   try {
-    const runtime = /** @type {Runtime} */ (await json("runner/runtime.json"));
-    const files = await engine();
+    const [runtime, files, loader] = await Promise.all([
+      /** @type {Promise<Runtime>} */ (json("runner/runtime.json")),
+      engine(),
+      /** @type {Promise<Loader>} */ (import(new URL("pyodide/pyodide.mjs", assets).href)),
+    ]);
+    const lost = counted(runtime);
     const key = await name(runtime, files);
-    const { loadPyodide, lost } = await counted(runtime);
     const options = {
       indexURL: new URL("pyodide/", assets).href,
       lockFileContents: /** @type {any} */ (runtime.lock),
@@ -71,7 +75,7 @@ async function start() {
     let because = why;
     if (snapshot) {
       try {
-        py = await Promise.race([loadPyodide({ ...options, _loadSnapshot: snapshot }), lost]);
+        py = await Promise.race([loader.loadPyodide({ ...options, _loadSnapshot: snapshot }), lost]);
       } catch (error) {
         because = `the snapshot did not load: ${error}`;
         await forget(key);
@@ -81,7 +85,7 @@ async function start() {
     let fresh = null;
     if (!py) {
       how = "files";
-      py = await Promise.race([loadPyodide({ ...options, _makeSnapshot: key !== null }), lost]);
+      py = await Promise.race([loader.loadPyodide({ ...options, _makeSnapshot: key !== null }), lost]);
       write(py, files);
       py.runPython("import bridge");
       if (key && py._module.HEAPU8.length <= HEAP) fresh = py.makeMemorySnapshot();
@@ -141,11 +145,11 @@ function write(py, files) {
 }
 
 /**
- * Pyodide's loader, and progress in bytes while it fetches its large files. `lost` fails
- * when one of them does not come, since the loader may then wait for ever.
+ * Tell of progress in bytes while Pyodide fetches its large files. What is returned fails
+ * when one of them does not come, since Pyodide may then wait for ever.
  * @param {Runtime} runtime
  */
-async function counted(runtime) {
+function counted(runtime) {
   /** @type {PromiseWithResolvers<never>} */
   const { promise: lost, reject } = Promise.withResolvers();
   lost.catch(() => {});
@@ -169,10 +173,7 @@ async function counted(runtime) {
     const { status, statusText, headers } = response;
     return new Response(response.body.pipeThrough(counter), { status, statusText, headers });
   };
-  const url = new URL("pyodide/pyodide.mjs", assets).href;
-  /** @type {{loadPyodide: (options: object) => Promise<any>}} */
-  const { loadPyodide } = await import(url);
-  return { loadPyodide, lost };
+  return lost;
 }
 
 /** @param {string} path */
