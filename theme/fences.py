@@ -187,7 +187,8 @@ def figure_of(kind: str, where: str, body: list[str], *, folded: bool) -> str:
 
 def evaluated(match: re.Match[str], where: str) -> str:
     """The value that a page asks for, in the format it asks for."""
-    key = (match["code"], match["format"], catalogue.state(), strict.state())
+    reads_pages = strict.state() if "minutes(" in match["code"] else None
+    key = (match["code"], match["format"], catalogue.state(), reads_pages)
     try:
         if key not in _made:
             with time_limit(catalogue.SECONDS):
