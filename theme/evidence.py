@@ -161,11 +161,11 @@ def matrix() -> list[str]:
 def unreproduced() -> list[str]:
     """What no server was made to show, and why, as lines of Markdown."""
     known, seen = places(), records()["seen"]
-    lines = ["| What | Why not | Shown by the model in |", "|---|---|---|"]
+    lines: list[str] = []
     explained: set[str] = set()
     for what, why, modules in UNREPRODUCED:
         explained |= set(modules)
-        lines.append(f"| {what} | {why} | {_links(known, modules)} |")
+        lines += _entry(what, why, _links(known, modules))
     rest = [
         module
         for module in catalogue.modules()
@@ -173,8 +173,12 @@ def unreproduced() -> list[str]:
     ]
     if rest:
         why = "Nobody has built a run on real servers for these yet."
-        lines.append(f"| The other claims | {why} | {_links(known, rest)} |")
-    return [*lines, ""]
+        lines += _entry("The other claims", why, _links(known, rest))
+    return lines
+
+
+def _entry(what: str, why: str, links: str) -> list[str]:
+    return [what, f":   {why} The model shows it: {links}.", ""]
 
 
 def recipe(name: str, where: str) -> list[str]:

@@ -10,7 +10,7 @@ from theme import catalogue, evidence, receipts
 from theme.fault import Fault
 from theme.receipts import records
 
-HEADS = ("| Claim | Told |", "| What | Why not |", "|---")
+HEADS = ("| Claim | Told |", "|---")
 LINK = re.compile(r"^\[.+\]\(\S*#\S+\)$")
 
 
@@ -41,13 +41,13 @@ def test_a_claim_is_reproduced_exactly_where_it_has_a_receipt() -> None:
 
 
 def test_what_was_not_reproduced_says_why_and_names_every_such_claim() -> None:
-    table = rows(evidence.unreproduced())
-    assert len(table) > len(evidence.UNREPRODUCED)
-    assert all(len(why) > 20 for _, why, _ in table)
-    named = " ".join(links for *_, links in table)
+    told = "\n".join(evidence.unreproduced())
+    for what, why, modules in evidence.UNREPRODUCED:
+        assert f"{what}\n:   {why} " in told
+        assert modules
     for module in evidence.places():
         if module not in records()["seen"]:
-            assert f"#{module.replace('.', '-')})" in named, module
+            assert f"#{module.replace('.', '-')})" in told, module
 
 
 def test_the_rows_name_scenarios_that_exist() -> None:
