@@ -13,6 +13,11 @@ Source: [@crdt-2011]
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]
 [24, 20, 0]
 
+A sum that is sent again counts again, with all that came in meanwhile:
+
+>>> sorted({run.result for run in explore(plus_so_many)})
+[(3, 3), (3, 5), (4, 3)]
+
 No click waits for the other region: a click is a note at one node, and no message.
 
 >>> quiet = next(explore(one_column_each))

@@ -15,6 +15,9 @@ One slow follower of three costs nothing; the distance of the faster one is the 
 >>> commit_ms([near, near], flush), commit_ms([near, far], flush)
 (3, 3)
 
+>>> "2 of 3 have flushed after 3 ms" in plot(3, 1, near, far, flush, False)
+True
+
 More members as far as the farthest never make a write faster, and may slow it:
 
 >>> commit_ms([near, far, far, far], flush)

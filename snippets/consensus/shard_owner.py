@@ -17,6 +17,12 @@ As a cache entry the same news is fine: in every run all three views agree in th
 
 >>> all(len(set(run.result.views)) == 1 for run in explore(act_at_once))
 True
+
+With votes the owner is known to all three, and it is the one that acted:
+
+>>> runs = [run.result for run in explore(ask_a_majority)]
+>>> all(set(run.views) == set(run.owners) for run in runs)
+True
 """
 
 from typing import NamedTuple
