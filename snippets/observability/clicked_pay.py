@@ -19,6 +19,19 @@ A patient UI tells no lie of its own any more, and passes on the worker's:
 ...  for variant in variants]
 [['ui', 'worker'], ['worker'], []]
 
+Where the user is told the truth, nobody is named:
+
+>>> {run.result.liar for each in variants for run in explore(each) if holds(run.result)}
+{None}
+
+The patient worker asks a fourth time at most; any of its tries may have written:
+
+>>> patient = [run.result for run in explore(silence_is_unknown)]
+>>> max(told.tries for told in patient)
+4
+>>> sorted({told.written_by for told in patient if told.tries == 4})
+[1, 2, 3, 4]
+
 The worker's log shows three timeouts. Which try wrote the payment, it cannot show:
 
 >>> silent = [run for run in explore(silence_is_failed)

@@ -25,9 +25,9 @@ The store of traces answers the same in both worlds; the truth is not the same:
 
 A span that is there does prove something. Only its absence proves nothing:
 
->>> all(run.result.ran for run in explore(no_span_so_it_did_not_run)
-...     if "from traces: a span" in run.seen_by("reader"))
-True
+>>> {run.result.ran for run in explore(no_span_so_it_did_not_run)
+...  if "from traces: a span" in run.seen_by("reader")}
+{True}
 """
 
 from typing import NamedTuple
