@@ -189,7 +189,7 @@ def test_every_page_has_one_heading_of_the_first_level(pages: dict[str, Page]) -
 
 
 def test_every_page_says_what_it_is_when_it_is_shared(pages: dict[str, Page]) -> None:
-    wanted = {"description", "og:title", "og:description", "og:type", "og:url"}
+    wanted = {"description", "og:title", "og:description", "og:image", "og:url"}
     missing = {
         address: wanted - page.properties
         for address, page in pages.items()
