@@ -42,6 +42,11 @@ The incident that `left` asks about, and its story:
 >>> story(INCIDENT)
 (1, 'done', 'before api')
 
+In the world of this ticket the answers are these:
+
+>>> [answers[name] for name in ("same key", "last line", "try in row", "api inbox")]
+['True', 'done', '1', 'False']
+
 Somebody turned a timeout into "failed" in every world, and it was not always the UI:
 
 >>> [sum(first_liar(w) == who for w in worlds()) for who in ("worker", "ui")]
