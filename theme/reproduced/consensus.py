@@ -44,7 +44,10 @@ async def two_winners(ground: Ground) -> Facts:
         granted: list[int] = []
 
         async def free() -> bool:
-            with suppress(nats.js.errors.KeyWrongLastSequenceError):
+            with suppress(  # still held, or running out while the client looks
+                nats.js.errors.KeyWrongLastSequenceError,
+                nats.js.errors.KeyNotFoundError,
+            ):
                 granted.append(await lease.create("shard-3", b"new"))
             return bool(granted)
 
@@ -173,7 +176,7 @@ async def quorum_price(ground: Ground) -> Facts:
 
 
 async def _replicated(js: JetStreamContext, name: str, replicas: int) -> None:
-    """Make a stream on so many servers, as soon as the cluster has a leader."""
+    """Make an empty stream on so many servers, and wait until it takes messages."""
 
     async def made() -> bool:
         try:
@@ -185,6 +188,8 @@ async def _replicated(js: JetStreamContext, name: str, replicas: int) -> None:
         return True
 
     await until(made, "a cluster that can place a stream")
+    await _publish(js, f"{name}.ready", "?")  # made is not yet listening
+    await js.purge_stream(name)
 
 
 async def _leader(js: JetStreamContext, name: str, servers: list[Nats]) -> Nats:

@@ -72,6 +72,7 @@ class Workers:
         or is a text on the line that is not to be run.
         """
         future: Future[Ended] = Future()
+        future.set_running_or_notify_cancel()  # a worker that runs cannot be called off
         with self._lock:
             self._asked += 1
             self._waiting[self._asked] = future
