@@ -47,6 +47,11 @@ In the world of this ticket the answers are these:
 >>> [answers[name] for name in ("same key", "last line", "try in row", "api inbox")]
 ['True', 'done', '1', 'False']
 
+Had the first try been late, the second would have written the row:
+
+>>> try_in_row(INCIDENT._replace(try_1="late", try_2="written, no answer"))
+2
+
 Somebody turned a timeout into "failed" in every world, and it was not always the UI:
 
 >>> [sum(first_liar(w) == who for w in worlds()) for who in ("worker", "ui")]
