@@ -22,6 +22,11 @@ An outbox loses none and invents none; it may publish twice, or three times.
 
 >>> sorted({run.result.events for run in explore(outbox)})
 [0, 1, 2, 3]
+
+Who gives up may be wrong: the service had stored the order, and died with its answer.
+
+>>> find(outbox, lambda result: result.gave_up and result.rows == 1).result
+Settled(rows=1, events=1, gave_up=True)
 """
 
 import sqlite3
