@@ -305,14 +305,13 @@ for replicas in (1, 3):
         begin = time.perf_counter()
         await js.publish(f"copies{replicas}", b"$10")
         milliseconds[replicas].append(1_000 * (time.perf_counter() - begin))
-    print(f"{replicas} copy: " if replicas == 1 else f"{replicas} copies:", end=" ")
-    print(f"median {median(milliseconds[replicas]):.2f} ms")
+    print(f"{replicas} of 3 servers: median {median(milliseconds[replicas]):.2f} ms")
 
 display(SVG(picture(milliseconds)))
 
 # %% [markdown]
 # Each dot is a write, and the bar is the median.
-# What lies between the two bars is a message to the follower that answers first, and back.
+# What three copies add is a message to the follower that answers first, and back; a busy machine adds noise of its own, to either row.
 # Put the followers eighty milliseconds away and the lower row moves there; [the sliders](../consensus.md#bill) do it.
 #
 # ## The leader dies {#leader-dies}
