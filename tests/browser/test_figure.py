@@ -86,10 +86,11 @@ def test_each_nodes_own_log_grows_with_the_steps(page: Page, figure: Locator) ->
     expect(figure.locator(".run-log li.is-now")).to_have_count(1)
 
 
-def test_stepping_needs_no_python(figure: Locator, server: Server) -> None:
+def test_stepping_waits_for_no_python(figure: Locator, server: Server) -> None:
+    server.broken.add("runner/worker.js")
     figure.get_by_role("button", name="Step →").click()
     expect(figure.locator("svg .is-now")).to_have_count(1)
-    assert not [path for path in server.asked if path.endswith(".wasm")]
+    expect(figure.locator(".run-error")).to_have_count(0)
 
 
 def test_switching_a_fault_off_replays_and_redraws(figure: Locator) -> None:

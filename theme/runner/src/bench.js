@@ -15,6 +15,7 @@ import { Failed, Stopped, Unavailable, isReady, onNews, stop, warm } from "./pyt
  * @property {string} runs what the Run button says
  * @property {(bench: Bench) => Promise<void>} run
  * @property {(bench: Bench) => Promise<string>} copy the text that Copy gives
+ * @property {string} alone what Copy and Download say of that text
  * @property {() => void} edited called when the code becomes edited, or itself again
  * @property {AbortSignal} signal
  */
@@ -253,7 +254,7 @@ export class Bench {
           }),
         ]);
       } else throw new Failed({ text: "This browser lets no page copy. Download gives the same file.", line: null });
-      this.say("Copied: one file that runs alone.");
+      this.say(`Copied${this.options.alone}.`);
     });
   }
 
@@ -263,7 +264,7 @@ export class Bench {
       const link = el("a", { href: URL.createObjectURL(blob), download: this.options.file });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-      this.say(`Downloaded ${this.options.file}: one file that runs alone.`);
+      this.say(`Downloaded ${this.options.file}${this.options.alone}.`);
     });
   }
 }

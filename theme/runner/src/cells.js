@@ -8,6 +8,7 @@ import { button, el, plural, roving } from "./dom.js";
  * @typedef {import("./scenario.js").Verdict} Verdict
  */
 let count = 0;
+const SHOWN = 1_500; // cells; an edit may bring many thousand schedules
 
 export class Cells {
   variant = "";
@@ -88,7 +89,8 @@ export class Cells {
         ` The shortest needs ${plural(verdict.surprises[verdict.first_bad] ?? 0, "surprise")}.`;
       const said = guess === undefined || guess === null ? "" :
         guess === bad ? "Right. " : `You said ${guess}. `;
-      this.said.textContent = `${said}${bad ? `Breaks in ${bad} of ${total}.` : `Holds in all ${total}.`}${shortest}`;
+      this.said.textContent = `${said}${bad ? `Breaks in ${bad} of ${total}.` : `Holds in all ${total}.`}${shortest}`
+        + (total > SHOWN ? ` The first ${SHOWN} are shown.` : "");
       if (wish && held) /** @type {HTMLElement | null} */ (this.list.querySelector("[tabindex='0']"))?.focus();
     });
   }
@@ -99,7 +101,7 @@ export class Cells {
     const bad = (/** @type {number} */ i) => verdict.cells[i] === "1";
     const order = verdict.schedules.map((_, i) => i).sort((a, b) =>
       Number(bad(b)) - Number(bad(a)) || (verdict.surprises[a] ?? 0) - (verdict.surprises[b] ?? 0) || a - b);
-    this.list.replaceChildren(...order.map((i) => {
+    this.list.replaceChildren(...order.slice(0, SHOWN).map((i) => {
       const surprises = verdict.surprises[i] ?? 0;
       const words = `${bad(i) ? "breaks" : "holds"}, ${surprises ? plural(surprises, "surprise") : "the good day"}, schedule ${verdict.schedules[i]?.join(".") || "empty"}`;
       return el("div", { class: bad(i) ? "run-cell run-cell--bad" : "run-cell", role: "option", "data-index": i, "aria-label": words, title: words, tabindex: "-1" });

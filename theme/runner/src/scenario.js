@@ -70,6 +70,7 @@ class Figure {
       runs: "Run every schedule",
       run: () => this.exhaust(),
       copy: () => this.ask({ do: "alone" }, { engine: new URL("snippets/world.py", PYTHON).href }),
+      alone: ": one file that runs alone",
       edited: () => this.edited(),
       signal,
     });

@@ -18,6 +18,7 @@ export function snippet(host, signal) {
     block: host,
     runs: "Run",
     signal,
+    alone: "",
     edited: () => {},
     copy: async () => bench.code ?? bench.original,
     run: async () => {

@@ -185,7 +185,8 @@ async function json(path) {
 async function text(url) {
   const known = sources.get(url);
   if (known !== undefined) return known;
-  const response = await get(url);
+  // Asked for anew each time: an older engine with a newer scenario would say nonsense.
+  const response = await get(url, { cache: "no-cache" });
   if (!response.ok) throw new Error(`${response.status} for ${new URL(url).pathname}`);
   const content = await response.text();
   sources.set(url, content);
