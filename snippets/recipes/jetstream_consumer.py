@@ -13,7 +13,8 @@ Guarantees:
 To whom, as long as:
     To the publisher who got an ack, as long as a worker runs, the consumer has explicit
     acks and no `max_deliver` of its own (the server would stop delivering in silence),
-    and both streams keep their messages until somebody looks.
+    both streams keep their messages until somebody looks, and no message is so large
+    that the server's limits leave no room for 1 KB of parking headers.
 
 Does not:
     Handle once: the worker may die between commit and ack, so the handler must be
@@ -33,6 +34,8 @@ body is no JSON
 no Event-Key
 >>> parking_subject("ORDERS", 42)
 'parked.ORDERS.42'
+>>> one_line("no such café:\\n" + "x" * 1000)[:25]
+'no such caf\\\\xe9: xxxxxxxx'
 >>> [retry_delay(deliveries) for deliveries in (1, 2, 3, 10)]
 [1.0, 2.0, 4.0, 60.0]
 """
@@ -70,6 +73,16 @@ def read(data: bytes, headers: Mapping[str, str] | None) -> tuple[str, Any]:
 def parking_subject(stream: str, sequence: int) -> str:
     """One subject for each message of a stream, so that parking is idempotent."""
     return f"parked.{stream}.{sequence}"
+
+
+def one_line(reason: str) -> str:
+    """A reason as a header can carry it: one line of ASCII, at most 500 characters.
+
+    A server refuses headers above 64 KB, and a message whose parking is refused would
+    come back for ever.
+    """
+    words = " ".join(reason.split())
+    return words.encode("ascii", "backslashreplace").decode()[:500]
 
 
 def retry_delay(deliveries: int) -> float:
@@ -142,7 +155,7 @@ async def _park(jetstream: JetStreamContext, message: Msg, reason: str) -> None:
                 for name, text in (message.headers or {}).items()
                 if not name.startswith("Nats-")
             },
-            "Parked-Reason": " ".join(reason.split()),  # a header is one line
+            "Parked-Reason": one_line(reason),
             "Parked-Subject": message.subject,
             "Parked-Deliveries": str(at.num_delivered),
         },

@@ -117,6 +117,29 @@ def test_poison_does_not_hold_up_the_messages_behind_it(ground: Ground) -> None:
     told(story)
 
 
+@pytest.mark.parametrize(
+    ("reason", "parked"),
+    [
+        ("x" * 200_000, "x" * 500),  # the server takes 64 KB of headers
+        ("no such café", r"no such caf\xe9"),
+        ("a\r\nParked-Deliveries: 0", "a Parked-Deliveries: 0"),
+        ("", ""),
+    ],
+    ids=["long", "not ASCII", "two lines", "empty"],
+)
+def test_a_message_is_parked_whatever_its_reason_looks_like(
+    ground: Ground, reason: str, parked: str
+) -> None:
+    async def story() -> None:
+        async with orders(ground, b"{}") as (js, stream, subscription):
+            _, handle = failing(Poison(reason), times=1)
+            assert await consume(js, subscription, handle, ACK_WAIT)
+            assert await parked_of(js, stream) == {1: parked}
+            assert await settled(js, stream)
+
+    told(story)
+
+
 def test_what_cannot_be_parked_is_neither_acked_nor_lost(ground: Ground) -> None:
     async def story() -> None:
         async with orders(ground, b"{") as (js, stream, subscription):
