@@ -5,11 +5,13 @@
 
 mutmut changes one expression at a time. A mutant of a scenario has to be noticed by
 its examples or by the rules of the house (claims.py), one of the engine by
-tests/test_world.py. A guard of a recipe is taken out by the table tests/guards.toml and
-has to be noticed on real servers. It all happens in a copy of the tree.
+tests/test_world.py and tests/test_trace.py. Each guard of a recipe (tests/guards.toml)
+is taken out in turn and has to be missed on real servers. It all happens in a copy of
+the tree.
 
 Out of scope: the drawing (diagram.py, sheet.py, lettering.py), which is judged by what
-its picture shows; what stands outside of functions; the recipes beyond their guards.
+its picture shows; statements that only tell what is drawn (pyproject.toml); what stands
+outside of functions; and the recipes beyond their guards.
 
 Who survives needs a reason. Three are found here: the mutant has the same runs with the
 same results as the original, or the same results in more or fewer runs (same.py), or it
@@ -47,7 +49,7 @@ def groups(wanted: Sequence[str]) -> list[tuple[list[str], list[str]]]:
     """The files to mutate together, each with the tests that have to notice."""
     found = []
     if not wanted or ENGINE in wanted:
-        found.append(([ENGINE], ["tests/test_world.py"]))
+        found.append(([ENGINE], ["tests/test_world.py", "tests/test_trace.py"]))
     for truth in TRUTHS:
         names = [
             name
