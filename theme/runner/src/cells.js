@@ -55,6 +55,7 @@ export class Cells {
 
   /** What is known is of older code. */
   forget() {
+    for (const variant of this.revealed.keys()) this.revealed.set(variant, null); // guesses too
     this.verdict = null;
     this.lay();
   }
