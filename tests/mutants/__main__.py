@@ -151,8 +151,8 @@ def main(wanted: Sequence[str]) -> int:
     """Print the score and the survivors; 1 when one of them has no reason."""
     killed, total, reasons = scenarios(wanted)
     missed = guards(wanted)
-    judged = total - sum(reason == ALIKE[RUNS] for reason in reasons.values())
-    print(f"\n{killed} of {total} mutants killed; {judged} of them change a result")
+    quiet = sum(reason == ALIKE[RUNS] for reason in reasons.values())
+    print(f"\n{killed} of {total} mutants killed; {quiet} more change no run's result")
     for reason, count in Counter(reasons.values()).most_common():
         print(f"\n{count} survived: {reason or 'NO REASON IS KNOWN'}")
         if reason not in (IDLE, *ALIKE.values()):
