@@ -28,6 +28,8 @@ A span that is there does prove something. Only its absence proves nothing:
 >>> {run.result.ran for run in explore(no_span_so_it_did_not_run)
 ...  if "from traces: a span" in run.seen_by("reader")}
 {True}
+>>> any(run.result.concluded for run in explore(keep_every_span))
+True
 """
 
 from typing import NamedTuple

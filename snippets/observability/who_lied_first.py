@@ -44,8 +44,8 @@ The incident that `left` asks about, and its story:
 
 In the world of this ticket the answers are these:
 
->>> [answers[name] for name in ("same key", "last line", "try in row", "api inbox")]
-['True', 'done', '1', 'False']
+>>> [fact(INCIDENT) for fact in (same_key, last_line, try_in_row, api_inbox)]
+[True, 'done', 1, False]
 
 Had the first try been late, the second would have written the row:
 
