@@ -13,6 +13,13 @@ Source: [@raft-2014], [@crdt-2011]
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]
 [12, 2, 0]
 
+Looking again leaves one bad order: a acts, and b, whose name is higher, acts after it.
+
+>>> sorted({run.result.owners for run in explore(look_again)})
+[('a',), ('a', 'b'), ('b',)]
+>>> {owner for run in explore(act_at_once) for owner in run.result.owners} == set("ab")
+True
+
 As a cache entry the same news is fine: in every run all three views agree in the end.
 
 >>> all(len(set(run.result.views)) == 1 for run in explore(act_at_once))
