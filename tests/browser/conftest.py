@@ -37,10 +37,10 @@ def is_python(worker: Worker) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process has the browser; the others go on with the rest of the tests."""
+    """One file, one process: its tests share a browser, a server and a reader."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(f"browser {item.path.stem}"))
 
 
 @pytest.fixture(scope="session")
