@@ -96,8 +96,11 @@ class Figure {
     this.controls.append(this.tabs, this.hint, this.cells.host, this.place.host);
     const stage = el("div", { class: "run-stage" });
     this.picture.before(stage);
-    stage.append(el("div", { class: "run-view" }, this.picture, this.steps.bar), this.steps.logs);
-    stage.after(this.switches, el("div", { class: "run-link" }, this.link));
+    stage.append(
+      el("div", { class: "run-view" }, this.picture, this.steps.bar),
+      this.fold("What each node could log", this.steps.logs),
+    );
+    stage.after(this.fold("Break it", this.switches), el("div", { class: "run-link" }, this.link));
 
     this.variants = this.variantsOfThePage();
     this.lay();
@@ -106,6 +109,16 @@ class Figure {
     else this.select();
     for (const part of [this.controls, this.steps.bar, this.switches]) intent(part, signal);
     this.follow();
+  }
+
+  /**
+   * Open, but on a phone, where only the first figure of a page shows all it has.
+   * @param {string} words @param {HTMLElement} part
+   */
+  fold(words, part) {
+    const small = matchMedia("(max-width: 44.9em)").matches;
+    const first = document.querySelector("figure.scenario") === this.host;
+    return el("details", { class: "run-fold", open: first || !small }, el("summary", {}, words), part);
   }
 
   /** A link that names a run of this figure opens it. */
@@ -247,6 +260,7 @@ class Figure {
     this.outcome.replaceChildren("→ ", verdictOf(run), " ", el("code", {}, run.result));
     this.switches.append(this.outcome);
     this.switches.hidden = run.choices.length === 0;
+    this.switches.closest("details")?.toggleAttribute("hidden", this.switches.hidden);
     if (held >= 0) {
       const all = /** @type {NodeListOf<HTMLElement>} */ (this.switches.querySelectorAll("input, select"));
       all[Math.min(held, all.length - 1)]?.focus();
