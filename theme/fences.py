@@ -90,7 +90,8 @@ class Chapter(Preprocessor):
         runs = ' data-runs="here"' if len(marks) == 1 and runs_here(marks[0]) else ""
         return (
             f"{head['indent']}{head['mark']} "
-            f'{{ .python .snippet title="{path}" data-snippet="{name}"{runs} }}'
+            f'{{ .python .snippet title="{path}" data-snippet="{name}"{runs} '
+            f'data-search-exclude="" }}'
         )
 
     def _prose(self, lines: list[str], page: str, offset: int) -> list[str]:

@@ -50,11 +50,11 @@ result <code class="scenario__result">{escape(run["result"])}</code>.</p>
 </div>
 {verdicts(scenario)}
 {quiz}
-<details class="scenario__source"{"" if folded else " open"}>
+<details class="scenario__source" data-search-exclude{"" if folded else " open"}>
 <summary>The code: <code>{path}</code>, {lines} lines</summary>
 <div class="scenario__code">{highlight(scenario.code)}</div>
 </details>
-<details class="scenario__tests">
+<details class="scenario__tests" data-search-exclude>
 <summary>What the tests check: {tests} examples</summary>
 {highlight(scenario.examples, "pycon")}
 </details>

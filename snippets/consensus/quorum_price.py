@@ -108,7 +108,7 @@ def plot(
     return (
         f'<svg class="plot" viewBox="0 0 360 {30 * members + 30}" role="img" '
         f'font-size="13" fill="currentColor"><title>The price of a commit</title>'
-        f"<desc>{said}; the other {members - majority} are not waited for.</desc>"
+        f"<desc>{said}; nobody waits for those below the line.</desc>"
         f'{"".join(shapes)}<path class="plot__quorum" d="M0 {line}H360" '
         f'stroke="currentColor" stroke-width="2"/>'
         f'<text class="plot__said" x="4" y="{line + 17}">{said}</text></svg>'

@@ -23,6 +23,7 @@ from theme.catalogue import ROOT
 FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-gpu",
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",

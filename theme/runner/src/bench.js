@@ -183,7 +183,15 @@ export class Bench {
     this.printed.replaceChildren();
     this.printed.hidden = true;
     this.say("");
-    return this.doing(() => this.options.run(this));
+    const done = this.doing(() => this.options.run(this));
+    this.showAnswer();
+    return done.then((answer) => (this.showAnswer(), answer));
+  }
+
+  /** On a phone an open editor is taller than the screen, and the answer stands below. */
+  showAnswer() {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (this.editor) this.below.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
   }
 
   async edit() {
