@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ENV := .venv/installed
 RUNNER := theme/runner
+MODULES := $(RUNNER)/node_modules/.package-lock.json
 DIST := $(RUNNER)/dist/figure.js
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export NO_MKDOCS_2_WARNING := 1
@@ -58,7 +59,10 @@ $(ENV): requirements.txt
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	touch $@
 
-$(DIST): $(ENV) $(RUNNER)/package-lock.json $(shell find $(RUNNER)/src -type f 2>/dev/null)
+$(MODULES): $(ENV) $(RUNNER)/package-lock.json
 	npm --prefix $(RUNNER) ci --silent --no-audit --no-fund
+	touch $@
+
+$(DIST): $(MODULES) $(RUNNER)/build.mjs $(shell find $(RUNNER)/src -type f 2>/dev/null)
 	npm --prefix $(RUNNER) run --silent build
 	touch $@

@@ -4,6 +4,7 @@ The reader's browser loads the very files that the build used: the engine, the
 diagram, the scenarios, `figure.py`. Pyodide and the scripts come from `make runtime`.
 """
 
+import posixpath
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
                 "this file is missing",
                 "make runtime",
             )
-        files.append(File.generated(config, f"assets/{target}", abs_src_path=str(path)))
+        place = posixpath.normpath(f"assets/{target}")
+        files.append(File.generated(config, place, abs_src_path=str(path)))
     return files
 
 
@@ -47,5 +49,6 @@ def wanted() -> dict[Path, str]:
         path: f"runner/{path.relative_to(RUNNER).as_posix()}"
         for path in (*filter(Path.is_file, RUNNER.rglob("*")), RUNNER / "figure.js")
     }
+    scripts[RUNNER / "offline.js"] = "../offline.js"  # it may keep only what is below it
     runtime = {PYODIDE / name: f"pyodide/{name}" for name in RUNTIME}
     return python | scripts | runtime

@@ -88,6 +88,8 @@ def visit(server: Server, browser: Browser) -> Iterator[Visit]:
         path: str = "", context: BrowserContext | None = None, **options: object
     ) -> Page:
         if context is None:
+            # Only its own test wants a page that was kept; others want the server's.
+            options = {"service_workers": "block"} | options
             context = browser.new_context(**options)  # type: ignore[arg-type]
             context.set_default_timeout(PATIENCE)
             contexts.append(context)
@@ -105,7 +107,7 @@ def visit(server: Server, browser: Browser) -> Iterator[Visit]:
 def reader(server: Server, browser: Browser) -> Iterator[BrowserContext]:
     """A reader who stays for all tests of a file, and so waits for Python once."""
     server.mend()
-    context = browser.new_context()
+    context = browser.new_context(service_workers="block")
     context.set_default_timeout(PATIENCE)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield context

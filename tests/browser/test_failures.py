@@ -53,6 +53,18 @@ def test_offline_the_page_reads_and_an_edit_waits_for_the_network(
     expect(trouble).to_have_count(0)
 
 
+def test_a_page_that_was_read_reads_again_without_a_network(visit: Visit) -> None:
+    page = visit("delivery/", service_workers="allow")
+    expect(page.locator("html[data-kept]")).to_have_count(1)
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    figure = page.locator("#delivery-one_charge")
+    expect(figure.locator("svg.diagram")).to_be_visible()
+    figure.get_by_role("button", name="Step →").click()
+    expect(figure.locator("svg .is-now")).to_have_count(1)
+
+
 def test_a_browser_without_storage_keeps_the_edit_in_the_page(visit: Visit) -> None:
     page = visit()
     page.add_init_script(

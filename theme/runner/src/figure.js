@@ -28,6 +28,7 @@ function controls() {
   for (const [selector, part] of parts)
     for (const host of document.querySelectorAll(selector))
       if (host instanceof HTMLElement) part(host, page.signal);
+  setTimeout(() => void import("./keep.js").then(({ keep }) => keep()), 2_000); // when all is quiet
 }
 
 /** @type {{subscribe: (listener: () => void) => void} | undefined} Material's, if it is there */

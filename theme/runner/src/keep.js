@@ -1,0 +1,24 @@
+// @ts-check
+/** Keeps each page that was read, with what it showed, for a day without a network. */
+const KEPT = "pages";
+const PYTHON = /\/assets\/(pyodide|python)\//;
+
+/** An author's own server is no place to keep anything; it says that it reloads pages. */
+const authoring = "livereload" in window;
+const here = () => location.href.replace(/[?#].*/, "");
+
+/** Keep this page and all that it fetched, which the browser still has at hand. */
+export async function keep() {
+  if (authoring || !("serviceWorker" in navigator)) return;
+  try {
+    const keeper = await navigator.serviceWorker.register(new URL("../../offline.js", import.meta.url));
+    if (!keeper) return; // a browser that was told to have none
+    const fetched = performance.getEntriesByType("resource").map(({ name }) => name);
+    const own = fetched.filter((url) => url.startsWith(location.origin) && !PYTHON.test(url));
+    const pages = await caches.open(KEPT);
+    await Promise.allSettled([...new Set([here(), ...own])].map((url) => pages.add(url)));
+    document.documentElement.dataset.kept = here();
+  } catch {
+    // a private window, or no room: then the page reads as long as it is open
+  }
+}
