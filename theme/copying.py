@@ -49,6 +49,6 @@ def wanted() -> dict[Path, str]:
         path: f"runner/{path.relative_to(RUNNER).as_posix()}"
         for path in (*filter(Path.is_file, RUNNER.rglob("*")), RUNNER / "figure.js")
     }
-    scripts[RUNNER / "offline.js"] = "../offline.js"  # it may keep only what is below it
+    scripts[RUNNER / "offline.js"] = "../offline.js"  # it keeps what is below it
     runtime = {PYODIDE / name: f"pyodide/{name}" for name in RUNTIME}
     return python | scripts | runtime
