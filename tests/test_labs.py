@@ -167,6 +167,26 @@ def test_the_servers_of_a_lab_that_is_killed_end_too(
     wait_until_nothing_is_left(temporary)
 
 
+def test_a_lab_waits_until_the_server_has_told_all_its_ports(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "labs" / "delivery.py").read_text()
+    setup = ast.parse(labs.Lab.read("delivery", text).code[0].code)
+    setup.body = [each for each in setup.body if not isinstance(each, ast.Assign)]
+    names: dict[str, Any] = {}
+    exec(compile(setup, "lab", "exec"), names)
+    said = '{\n "nats": [\n  "nats://127.0.0.1:4222"\n ]\n}'
+    heard = []
+
+    def until(ready: Any, folder: Path) -> None:
+        for written in (None, "", said[:20], said):
+            if written is not None:
+                (folder / "nats-server_1.ports").write_text(written)
+            heard.append(ready())
+
+    names |= {"new_folder": lambda: tmp_path, "start": lambda *_: 1, "until": until}
+    assert names["start_nats"]() == "nats://127.0.0.1:4222"
+    assert heard == [False, False, False, True]
+
+
 def test_two_labs_start_the_same_server_by_the_same_lines() -> None:
     seen: dict[str, list[str]] = {}
     for path in LABS:

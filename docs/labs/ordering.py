@@ -86,14 +86,18 @@ def nats_program():
     return beside if beside.is_file() else shutil.which("nats-server")
 
 
+def told(folder):
+    """What NATS wrote about its ports: nothing, or a beginning, until it is done."""
+    return "".join(file.read_text() for file in folder.glob("*.ports")).strip()
+
+
 def start_nats():
     """Start NATS with JetStream on a free port; return its address."""
     folder = new_folder()
     where = ["-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", folder]
     start(folder, nats_program(), *where, "-js", "-sd", folder / "data")
-    until(lambda: any(folder.glob("*.ports")), folder)
-    (ports,) = folder.glob("*.ports")
-    return json.loads(ports.read_text())["nats"][0]
+    until(lambda: told(folder).endswith("}"), folder)
+    return json.loads(told(folder))["nats"][0]
 
 
 def start_postgres():
