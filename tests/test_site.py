@@ -14,9 +14,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
+from tests.built import EDIT_URI, HOME, SITE_URL
 from theme.catalogue import ROOT
-
-SITE_URL = "https://reader.example/chapters/guarantees/"
 
 # Attributes with which a page makes the browser ask for something by itself.
 FETCHED = {
@@ -59,28 +58,6 @@ class Page(HTMLParser):
                 self.fetched.append(found[name])
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built for a sub-path as GitHub Pages serves it."""
-    out = tmp_path_factory.mktemp("server") / "chapters" / "guarantees"
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "-q", "--strict", "-d", str(out)],
-        cwd=ROOT,
-        env={
-            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-            "HOME": str(Path.home()),
-            "SITE_URL": SITE_URL,
-            "EDIT_URI": "https://repository.example/edit/main/docs/",
-            "NO_MKDOCS_2_WARNING": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return out
-
-
 class Silent(SimpleHTTPRequestHandler):
     """A static server, as dumb as the one that will publish the site."""
 
@@ -89,9 +66,14 @@ class Silent(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def ask(site: Path) -> Iterator[Callable[[str], int]]:
+def ask(
+    site: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], int]]:
     """Serve the site below its sub-path; gives the status of a path's answer."""
-    root = str(site.parent.parent)
+    root = tmp_path_factory.mktemp("host")
+    place = root / HOME.strip("/")
+    place.parent.mkdir(parents=True)
+    place.symlink_to(site)
     with ThreadingHTTPServer(
         ("127.0.0.1", 0), partial(Silent, directory=root)
     ) as server:
@@ -204,7 +186,7 @@ def test_every_page_can_be_edited_where_it_is_written(pages: dict[str, Page]) ->
         link.rsplit("/", 1)[1].removesuffix(".md")
         for page in pages.values()
         for link in page.links
-        if link.startswith("https://repository.example/edit/main/docs/")
+        if link.startswith(EDIT_URI)
     }
     assert written <= edited
 

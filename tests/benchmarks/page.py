@@ -6,8 +6,6 @@ machine; a network adds what its width and distance add.
 
 import gzip
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.browser.conftest import FLAGS, PATIENCE
 from tests.browser.find import MISSING, chromium
 from tests.browser.server import Server
-from theme.catalogue import ROOT
+from tests.built import built
 
 TIMES = 5
 FIGURE = "#delivery-one_charge"
@@ -57,12 +55,9 @@ def rows() -> Iterator[tuple[str, str]]:
     assert path, MISSING
     with (
         tempfile.TemporaryDirectory() as folder,
-        Server(Path(folder)).running() as server,
+        Server(built(Path(folder))).running() as server,
         sync_playwright() as driver,
     ):
-        env = os.environ | {"SITE_URL": server.url, "NO_MKDOCS_2_WARNING": "1"}
-        build = [sys.executable, "-m", "mkdocs", "build", "-q", "-d", folder]
-        subprocess.run(build, cwd=ROOT, env=env, check=True)
         sandbox = ["--no-sandbox"] * (os.getuid() == 0)
         browser = driver.chromium.launch(executable_path=path, args=FLAGS + sandbox)
         yield from readable(browser, server)

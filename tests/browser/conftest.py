@@ -1,8 +1,6 @@
-"""One build, one server, one browser for all tests of the page."""
+"""One server and one browser for all tests of the page."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +16,6 @@ from playwright.sync_api import (
 
 from tests.browser.find import MISSING, chromium
 from tests.browser.server import Server
-from theme.catalogue import ROOT
 
 FLAGS = [
     "--disable-background-networking",
@@ -45,19 +42,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The site, built for the address that it is served at, and served there."""
-    folder = tmp_path_factory.mktemp("site")
-    with Server(folder).running() as server:
-        done = subprocess.run(
-            [sys.executable, "-m", "mkdocs", "build", "-q", "--strict", "-d", folder],
-            cwd=ROOT,
-            env=os.environ | {"SITE_URL": server.url, "NO_MKDOCS_2_WARNING": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+def server(site: Path) -> Iterator[Server]:
+    """The built site, served."""
+    with Server(site).running() as server:
         yield server
 
 
@@ -103,12 +90,31 @@ def visit(server: Server, browser: Browser) -> Iterator[Visit]:
     server.mend()
 
 
-@pytest.fixture(scope="module")
-def reader(server: Server, browser: Browser) -> Iterator[BrowserContext]:
-    """A reader who stays for all tests of a file, and so waits for Python once."""
-    server.mend()
+def newcomer(browser: Browser) -> BrowserContext:
+    """A reader whose browser keeps nothing of the site yet, and who allows copying."""
+    # Only its own test wants a page that was kept; others want the server's.
     context = browser.new_context(service_workers="block")
     context.set_default_timeout(PATIENCE)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    yield context
-    context.close()
+    return context
+
+
+@pytest.fixture(scope="session")
+def regular(browser: Browser) -> Iterator[BrowserContext]:
+    """A reader who stays for all files of tests, and so waits for Python once."""
+    with newcomer(browser) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def reader(regular: BrowserContext, server: Server) -> Iterator[BrowserContext]:
+    """The regular reader, who begins a file with no page open and no edit kept."""
+    server.mend()
+    yield regular
+    session = regular.new_cdp_session(regular.new_page())
+    session.send(
+        "Storage.clearDataForOrigin",
+        {"origin": server.origin, "storageTypes": "local_storage"},
+    )
+    for page in regular.pages:
+        page.close()

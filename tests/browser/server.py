@@ -6,14 +6,15 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-HOME = "/chapter/"  # below the host's root, as GitHub Pages serves a project
+from tests.built import HOME, ORIGIN
 
 
 class Server:
     """Serves `folder` below `HOME`. A test may break it and look at what it was asked.
 
     `broken` holds parts of paths that answer 404; `changed` holds what a file's bytes
-    become on their way out.
+    become on their way out. The sitemap always names this server: a page follows a
+    link without a reload only where the sitemap has it.
     """
 
     def __init__(self, folder: Path, port: int = 0) -> None:
@@ -22,7 +23,9 @@ class Server:
         self.broken: set[str] = set()
         self.changed: dict[str, Callable[[bytes], bytes]] = {}
         self._http = _Quiet(("127.0.0.1", port), self._handler())
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}{HOME}"
+        self.origin = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self.url = self.origin + HOME
+        self.mend()
 
     def _handler(self) -> type[SimpleHTTPRequestHandler]:
         server = self
@@ -64,6 +67,9 @@ class Server:
         """Serve everything as it is again, and forget what was asked."""
         self.broken.clear()
         self.changed.clear()
+        self.changed["sitemap.xml"] = lambda text: text.replace(
+            ORIGIN.encode(), self.origin.encode()
+        )
         self.asked.clear()
 
     @contextmanager

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,24 +15,21 @@ FIGURE = "#delivery-one_charge"
 
 
 @pytest.fixture(scope="module")
-def page(reader: BrowserContext, server: Server) -> Page:
-    """One page for the whole file; its Python boots once."""
-    page = reader.new_page()
-    page.goto(server.url + "delivery/")
-    return page
+def page(reader: BrowserContext) -> Page:
+    """One page for the whole file."""
+    return reader.new_page()
 
 
 @pytest.fixture
-def figure(page: Page, server: Server) -> Locator:
+def figure(page: Page, server: Server) -> Iterator[Locator]:
     """The figure of the one charge, with its editor open and no edit kept."""
     server.mend()
     page.goto(server.url + "delivery/")
-    page.evaluate("localStorage.clear()")
-    page.reload()
     figure = page.locator(FIGURE)
     figure.get_by_role("button", name="Edit").click()
     expect(editor(figure)).to_be_focused()
-    return figure
+    yield figure
+    page.evaluate("localStorage.clear()")
 
 
 def editor(figure: Locator) -> Locator:

@@ -1,11 +1,11 @@
 """Later boots start from a snapshot in the browser's cache, or well without it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, newcomer
 from tests.browser.server import Server
 
 WORKER = "assets/runner/worker.js"
@@ -37,8 +37,10 @@ def boot(page: Page) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def returning(reader: BrowserContext, server: Server) -> BrowserContext:
+def returning(browser: Browser, server: Server) -> Iterator[BrowserContext]:
     """A reader whose browser has kept a snapshot."""
+    server.mend()
+    reader = newcomer(browser)
     page = reader.new_page()
     page.goto(server.url + "delivery/")
     how, why = boot(page)
@@ -46,7 +48,8 @@ def returning(reader: BrowserContext, server: Server) -> BrowserContext:
     page.wait_for_function(KEPT)
     assert page.evaluate(KEPT) == "kept"
     page.close()
-    return reader
+    yield reader
+    reader.close()
 
 
 def test_the_second_visit_boots_from_the_snapshot(
