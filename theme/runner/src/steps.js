@@ -91,10 +91,15 @@ export class Steps {
       ? `${this.events.length} events`
       : `${to + 1} of ${this.events.length}: ${this.words[now] ?? ""}`;
     this.said.toggleAttribute("data-at", to >= 0);
-    const lit = this.events[to];
-    const bar = this.bar.getBoundingClientRect();
-    const box = lit?.getBoundingClientRect();
-    if (box && (box.top < 60 || box.bottom > Math.min(innerHeight, bar.top)))
-      lit?.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    if (to >= 0) this.bringIntoView(/** @type {SVGGElement} */ (this.events[to]));
+  }
+
+  /** To measure is to lay the whole page out, so it is done for a step only.
+   * @param {SVGGElement} lit */
+  bringIntoView(lit) {
+    const floor = Math.min(innerHeight, this.bar.getBoundingClientRect().top);
+    const { top, bottom } = lit.getBoundingClientRect();
+    if (top < 60 || bottom > floor)
+      lit.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   }
 }
