@@ -21,13 +21,17 @@ def test_a_span_that_happens_to_be_open_does_not_adopt_the_processing() -> None:
 
 
 def test_a_batch_has_a_link_for_each_message_in_its_order() -> None:
-    with tracing() as (tracer, _):
+    with tracing() as (tracer, store):
         made, batch = [], []
         for number in range(3):
             with tracer.start_as_current_span(f"made {number}", Context()) as span:
                 made.append(span.get_span_context().span_id)
                 batch.append(with_context({}))
+        with processing(tracer, "process", batch):
+            pass
+        *_, handled = store.get_finished_spans()
     assert [link.context.span_id for link in links(batch)] == made
+    assert [link.context.span_id for link in handled.links] == made
 
 
 def test_a_message_without_a_readable_context_is_counted_and_not_linked() -> None:
