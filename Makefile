@@ -35,7 +35,8 @@ runtime: $(DIST) ## Fetch Pyodide and CodeMirror, bundle the page's scripts
 
 browser: $(ENV) ## Find a browser for the tests, or install Debian's Chromium
 	@python tests/browser/find.py || \
-	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	    { apt-get install -y -qq chromium-headless-shell || apt-get install -y -qq chromium; } >/dev/null; } || \
 	  { echo "No Chromium was found: install your system's package 'chromium'."; exit 1; }
 
 bench: $(ENV) $(DIST) browser ## Print the speed of the engine, the build and the page
