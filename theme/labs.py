@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from html import escape
 from importlib.metadata import version
@@ -273,7 +274,7 @@ def shown(lab: Lab, html: str, said: dict[str, Any], download: str) -> str:
 
 
 def _cell(lab: Lab, cell: Cell, answer: dict[str, Any]) -> str:
-    code = highlight(cell.code)
+    code = highlight(cell.code).replace("<div", "<div data-search-exclude", 1)
     if cell.folded:
         lines = len(cell.code.splitlines())
         code = (
@@ -307,6 +308,7 @@ def _picture(lab: Lab, cell: Cell, svg: str) -> str:
     return f'<div class="lab__picture">{svg}</div>'
 
 
+@cache  # under `mkdocs serve` it is asked for again with every edit
 def notebook(text: str, site_url: str) -> str:
     """A lab as a notebook: no answers in it, its links lead to the site."""
     made = jupytext.reads(text, "py:percent")
