@@ -69,13 +69,14 @@ async function start() {
       env: { HOME: "/home/reader", PYTHONHASHSEED: "0" },
       stdin: () => null,
     };
-    const { snapshot, why } = await stored(key);
+    const { found, why } = await stored(key);
     let py = null;
     let how = "snapshot";
     let because = why;
-    if (snapshot) {
+    if (found) {
       try {
-        py = await Promise.race([loader.loadPyodide({ ...options, _loadSnapshot: snapshot }), lost]);
+        // A promise: it is read and checked while Pyodide fetches its own files.
+        py = await Promise.race([loader.loadPyodide({ ...options, _loadSnapshot: whole(found) }), lost]);
       } catch (error) {
         because = `the snapshot did not load: ${error}`;
         await forget(key);
@@ -219,23 +220,33 @@ async function sha256(bytes) {
 }
 
 /**
- * The stored snapshot, if it is whole.
+ * The stored snapshot, if there is one.
  * @param {string | null} key
- * @returns {Promise<{snapshot: Uint8Array | null, why: string}>}
+ * @returns {Promise<{found: Response | null, why: string}>}
  */
 async function stored(key) {
-  if (!key) return { snapshot: null, why: "this browser keeps no cache for the page" };
+  if (!key) return { found: null, why: "this browser keeps no cache for the page" };
   try {
-    const found = await (await store)?.match(key);
-    if (!found) return { snapshot: null, why: "no snapshot of this version is kept" };
-    const bytes = await found.arrayBuffer();
-    if ((await sha256(bytes)) === found.headers.get("x-sha256"))
-      return { snapshot: new Uint8Array(bytes), why: "" };
-    await forget(key);
-    return { snapshot: null, why: "the snapshot was damaged" };
+    const found = (await (await store)?.match(key)) ?? null;
+    return { found, why: found ? "" : "no snapshot of this version is kept" };
   } catch (error) {
-    return { snapshot: null, why: `the cache cannot be read: ${error}` };
+    return { found: null, why: `the cache cannot be read: ${error}` };
   }
+}
+
+/**
+ * The snapshot's bytes; fails when they are not those that were stored.
+ * @param {Response} found
+ */
+function whole(found) {
+  const read = async () => {
+    const bytes = await found.arrayBuffer();
+    if ((await sha256(bytes)) !== found.headers.get("x-sha256")) throw new Error("it was damaged");
+    return new Uint8Array(bytes);
+  };
+  const bytes = read();
+  bytes.catch(() => {}); // whoever waits for it hears of it
+  return bytes;
 }
 
 /** @param {string | null} key */
