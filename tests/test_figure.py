@@ -58,6 +58,15 @@ def test_a_file_is_taken_apart(scenario: figure.Scenario) -> None:
     assert SOURCE.splitlines()[scenario.first_line - 1] == "def ask(world):"
 
 
+@pytest.mark.parametrize(("right", "telling"), [("result == 1", [1]), ("True", [0, 1])])
+def test_the_shortest_bad_run_says_most_or_else_the_wildest(
+    right: str, telling: list[int]
+) -> None:
+    source = SOURCE.replace("return result == 1", f"return {right}")
+    verdict = figure.judge(figure.parse(source, "delivery.example"), "ask")
+    assert verdict["telling"] == telling
+
+
 def test_every_schedule_is_judged_by_the_invariant(scenario: figure.Scenario) -> None:
     verdict = figure.judge(scenario, "ask")
     assert verdict["schedules"] == [[0, 0], [0, 1], [1]]

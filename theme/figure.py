@@ -117,7 +117,11 @@ def define(code: str, module: str) -> dict[str, Any]:
 
 
 def judge(scenario: Scenario, variant: str) -> dict[str, Any]:
-    """Every run of a variant: how many there are, and which break the invariant."""
+    """Every run of a variant: how many there are, and which break the invariant.
+
+    `telling` is the schedule of the run that says most: the shortest bad one, else the
+    one with the most surprises.
+    """
     runs = list(explore(scenario.variant(variant)))
     bad = [not scenario.holds(run.result) for run in runs]
     shortest = min(
@@ -125,6 +129,8 @@ def judge(scenario: Scenario, variant: str) -> dict[str, Any]:
         key=lambda index: (runs[index].surprises, index),
         default=None,
     )
+    wildest = max(range(len(runs)), key=lambda index: runs[index].surprises)
+    telling = wildest if shortest is None else shortest
     return {
         "variant": variant,
         "total": len(runs),
@@ -133,6 +139,7 @@ def judge(scenario: Scenario, variant: str) -> dict[str, Any]:
         "schedules": [list(run.schedule) for run in runs],
         "surprises": [run.surprises for run in runs],
         "first_bad": shortest,
+        "telling": list(runs[telling].schedule),
     }
 
 

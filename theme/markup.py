@@ -1,6 +1,7 @@
 """The HTML of a figure, whole without JavaScript; the runner adds its controls."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from typing import Any
@@ -31,7 +32,7 @@ def scenario_figure(
     folded: bool,
 ) -> str:
     """The whole figure of a scenario, showing `run` first."""
-    schedule = ".".join(map(str, run["schedule"]))
+    schedule = dotted(run["schedule"])
     lines = len(scenario.code.splitlines())
     path = f"snippets/{scenario.module.replace('.', '/')}.py"
     tests = scenario.examples.count(">>> ")
@@ -40,6 +41,8 @@ def scenario_figure(
  data-variant="{run["variant"]}" data-schedule="{schedule}">
 <figcaption class="scenario__claim">{text(scenario.claim)}</figcaption>
 <p class="scenario__story">{text(scenario.story)}</p>
+<dl class="scenario__labels">{labels({"Invariant": scenario.invariant})}\
+{labels(scenario.labels, "Faults")}</dl>
 <div class="scenario__controls"></div>
 <div class="scenario__run">
 <p class="scenario__shown">One run of <code>{run["variant"]}</code>: \
@@ -58,8 +61,14 @@ result <code class="scenario__result">{escape(run["result"])}</code>.</p>
 <summary>What the tests check: {tests} examples</summary>
 {highlight(scenario.examples, "pycon")}
 </details>
-{labels(scenario)}{receipt}
+<dl class="scenario__labels">{labels(scenario.labels, "Leaves out", "Source")}</dl>
+{receipt}
 </figure>"""
+
+
+def dotted(schedule: Sequence[int]) -> str:
+    """A schedule as an address and an attribute hold it: "0.1.0"."""
+    return ".".join(map(str, schedule))
 
 
 def data(run: dict[str, Any]) -> str:
@@ -84,26 +93,27 @@ def verdicts(scenario: Scenario) -> str:
         if found["bad"]:
             mark, words = ("breaks", f"breaks in {found['bad']} of {found['total']}")
         rows.append(
-            f'<tr data-variant="{variant["name"]}" class="{mark}">'
+            f'<tr data-variant="{variant["name"]}" data-total="{found["total"]}"'
+            f' data-telling="{dotted(found["telling"])}" class="{mark}">'
             f'<th scope="row"><code>{variant["name"]}</code>'
             f" <span>{text(variant['hint'])}</span></th>"
             f'<td class="verdict verdict--{mark}">{words}</td></tr>'
         )
     return (
         '<table class="scenario__verdicts"><caption>Every schedule, against the'
-        f" invariant: <em>{text(scenario.invariant)}</em></caption><thead><tr>"
+        " invariant</caption><thead><tr>"
         '<th scope="col">Variant</th><th scope="col">Schedules</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
 
 
-def labels(scenario: Scenario) -> str:
-    """The faults, what the model leaves out, and the sources."""
-    rows = "".join(
-        f"<div><dt>{label}</dt><dd>{text(words)}</dd></div>"
-        for label, words in scenario.labels.items()
+def labels(words: dict[str, str], *wanted: str) -> str:
+    """Labels and their words, all of them or those that are wanted."""
+    return "".join(
+        f"<div><dt>{label}</dt><dd>{text(words[label])}</dd></div>"
+        for label in wanted or words
+        if label in words
     )
-    return f'<dl class="scenario__labels">{rows}</dl>' if rows else ""
 
 
 def quiz(question: str, options: list[tuple[bool, str, str]]) -> str:
@@ -126,7 +136,7 @@ def diagram(run: dict[str, Any], module: str, caption: str) -> str:
     words = f"<figcaption>{text(caption)}</figcaption>" if caption else ""
     return f"""\
 <figure class="run" data-module="{module}" data-variant="{run["variant"]}"\
- data-schedule="{".".join(map(str, run["schedule"]))}">
+ data-schedule="{dotted(run["schedule"])}">
 <div class="scenario__picture" data-search-exclude>{run["svg"]}</div>{words}
 </figure>"""
 

@@ -1,6 +1,7 @@
 """Each block that can be run gives in the browser what the tests saw."""
 
 import re
+from importlib import import_module
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -49,12 +50,18 @@ def test_the_puzzle_ends_with_the_smallest_evidence(page: Page, server: Server) 
         puzzle.locator(f"button[data-fact='{row.get_attribute('data-fact')}']").click()
     said = puzzle.get_by_role("status")
     expect(said).to_contain_text("one story left")
+    expect(said.locator("li").first).to_have_text("Which try wrote the payment: 1")
     first = rows.first
     puzzle.get_by_role("button", name="Start again").click()
     puzzle.locator(f"button[data-fact='{first.get_attribute('data-fact')}']").click()
     worlds = first.locator("td").first.inner_text()
     expect(said).to_contain_text(f"{worlds} world")
-    expect(puzzle.locator(".run-trail li")).to_have_count(2)
+    trail = puzzle.locator(".run-trail li")
+    expect(trail).to_have_count(2)
+    bought = import_module("snippets.observability.who_lied_first").answers
+    answer = bought[first.get_attribute("data-fact") or ""]
+    expect(said).to_contain_text(f"Answer: {answer}.")
+    expect(trail.last.locator("q")).to_have_text(answer)
 
 
 def test_turning_a_knob_draws_the_plot_anew(page: Page, server: Server) -> None:

@@ -5,7 +5,6 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import Visit
 from tests.browser.server import Server
 
 BOTH = re.compile("the invariant holds|breaks the invariant")
@@ -107,16 +106,36 @@ def test_switching_a_fault_off_replays_and_redraws(figure: Locator) -> None:
 
 def test_a_guess_comes_before_the_count(figure: Locator) -> None:
     expect(figure.get_by_role("option")).to_have_count(0)
-    row = figure.locator("tr.breaks").first.inner_text()
-    found = re.search(r"(\d+) of (\d+)", row)
+    row = figure.locator("tr.breaks").first
+    expect(row).to_be_hidden()  # the answer waits for the guess
+    found = re.search(r"(\d+) of (\d+)", row.text_content() or "")
     assert found
     bad, total = map(int, found.groups())
+    expect(
+        figure.get_by_label(f"How many of the {total} schedules break")
+    ).to_be_empty()
     figure.get_by_role("spinbutton").fill(str(bad + 1))
     figure.get_by_role("button", name="Check my guess").click()
     expect(figure.locator(".run-count")).to_contain_text(f"You said {bad + 1}.")
     expect(figure.locator(".run-count")).to_contain_text(f"Breaks in {bad} of {total}")
     expect(figure.get_by_role("option")).to_have_count(total)
     expect(figure.locator(".run-cell--bad")).to_have_count(bad)
+
+
+def test_who_does_not_guess_sees_the_counts_of_all_variants(figure: Locator) -> None:
+    rows = figure.locator("tr[data-variant]")
+    expect(rows.first).to_be_hidden()
+    all_schedules(figure)
+    for row in rows.all():
+        expect(row).to_be_visible()
+
+
+def test_a_choice_that_comes_again_says_which_time_it_is(figure: Locator) -> None:
+    switches = figure.locator(".run-switch")
+    names = switches.all_inner_texts()
+    assert len(set(names)) == len(names)
+    assert any(name.endswith("(1st time)") for name in names)
+    assert any(name.endswith("(2nd time)") for name in names)
 
 
 def test_the_shortest_bad_schedule_is_the_first_cell_and_opens(
@@ -155,7 +174,7 @@ def test_good_and_bad_cells_differ_in_shape(figure: Locator) -> None:
     assert bad != good
 
 
-def test_a_link_opens_this_run(page: Page, figure: Locator, visit: Visit) -> None:
+def test_a_link_opens_this_run(page: Page, figure: Locator) -> None:
     figure.get_by_role("tab").nth(1).click()
     all_schedules(figure).nth(2).click()
     expect(figure.get_by_role("option").nth(2)).to_have_attribute(

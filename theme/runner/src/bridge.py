@@ -269,10 +269,18 @@ def called(module: str, source: str, function: str, arguments: dict[str, Any]) -
 
 
 def left(module: str, source: str, facts: list[str]) -> dict[str, Any]:
-    """Of an inverse problem: what the bought facts leave."""
+    """Of an inverse problem: what the bought facts leave, and say."""
     names = scenario_names(module, source)
     worlds, stories = names["left"](frozenset(facts))
-    return {"worlds": worlds, "stories": stories}
+    story = names["story"]
+    asked = story.__doc__.rstrip(".").split(", ")
+    told = [f"{a}: {b}" for a, b in zip(asked, story(names["INCIDENT"]), strict=True)]
+    return {
+        "worlds": worlds,
+        "stories": stories,
+        "answers": {fact: names["answers"][fact] for fact in facts},
+        "story": told if stories == 1 else [],
+    }
 
 
 def scenario_names(module: str, source: str) -> dict[str, Any]:

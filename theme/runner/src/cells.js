@@ -22,6 +22,7 @@ export class Cells {
 
   /**
    * @param {{name: string, judge: () => Promise<Verdict>, open: (schedule: number[]) => void,
+   *   total: () => number | null, unasked: () => void,
    *   doing: (job: () => Promise<void>) => Promise<void>}} options
    */
   constructor(options) {
@@ -35,7 +36,7 @@ export class Cells {
       void this.reveal(Number(this.guess.value));
     } }, this.question, this.guess,
       el("button", { type: "submit", class: "run-button" }, "Check my guess"),
-      button("Show without a guess", () => { this.asked = false; void this.reveal(); }));
+      button("Show without a guess", () => { this.asked = false; options.unasked(); void this.reveal(); }));
     this.said = el("p", { class: "run-count", role: "status" });
     this.list = el("div", { class: "run-cells", role: "listbox", "aria-label": "Schedules" });
     roving(this.list, () => /** @type {HTMLElement[]} */ ([...this.list.children]));
@@ -63,7 +64,10 @@ export class Cells {
   lay() {
     const words = this.variant.replaceAll("_", " ");
     this.title.textContent = "Every schedule";
-    this.question.textContent = `How many schedules break “${words}”?`;
+    const total = this.options.total();
+    this.question.textContent = total === null ? `How many schedules break “${words}”?`
+      : `How many of the ${plural(total, "schedule")} break “${words}”?`;
+    this.guess.max = total === null ? "" : String(total);
     this.guess.value = "";
     this.said.textContent = "";
     this.list.replaceChildren();

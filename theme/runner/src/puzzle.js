@@ -5,6 +5,9 @@ import { Stopped, ask } from "./python.js";
 
 const PYTHON = new URL("../python/", import.meta.url);
 
+/** @param {number} count */
+const tales = (count) => (count === 1 ? "one story" : `${count} stories`);
+
 /**
  * Buy evidence: each fact that is bought leaves fewer worlds; only some leave fewer stories.
  * @param {HTMLElement} host @param {AbortSignal} signal
@@ -13,7 +16,7 @@ export function puzzle(host, signal) {
   const module = host.dataset.module ?? "";
   const source = new URL(`snippets/${module.replaceAll(".", "/")}.py`, PYTHON).href;
   const controls = /** @type {HTMLElement} */ (host.querySelector(".puzzle__controls"));
-  const said = el("p", { class: "run-count", role: "status" });
+  const said = el("div", { class: "run-count", role: "status" });
   const trail = el("ol", { class: "run-trail" });
   /** @type {string[]} */
   let bought = [];
@@ -35,19 +38,22 @@ export function puzzle(host, signal) {
     again.hidden = bought.length === 0;
     said.textContent = "Counting what still fits…";
     try {
-      /** @type {{worlds: number, stories: number}[]} */
+      /** @type {{worlds: number, stories: number, answers: Record<string, string>, story: string[]}[]} */
       const counts = [];
       for (let n = 0; n <= bought.length; n++)
         counts.push(await ask({ do: "left", module, facts: bought.slice(0, n) }, { signal, files: { source } }));
       if (mine !== turn) return;
-      trail.replaceChildren(...counts.map(({ worlds, stories }, n) =>
-        el("li", {}, n === 0 ? "Nothing asked: " : `${facts.find(({ fact }) => fact === bought[n - 1])?.words} `,
-          el("strong", {}, `${plural(worlds, "world")}, ${stories === 1 ? "1 story" : `${stories} stories`}`))));
-      const end = counts.at(-1);
-      const left = `${plural(end?.worlds ?? 0, "world")} and ${end?.stories === 1 ? "one story" : `${end?.stories} stories`} left`;
-      said.textContent = end?.stories === 1
-        ? `${left}: ended with ${plural(bought.length, "piece")} of evidence.`
-        : `${left}.`;
+      trail.replaceChildren(...counts.map(({ worlds, stories, answers }, n) => {
+        const fact = bought[n - 1] ?? "";
+        const asked = facts.find((each) => each.fact === fact)?.words ?? "";
+        return el("li", {}, n === 0 ? "Nothing asked: " : `${asked} `, n === 0 ? null : el("q", {}, answers[fact] ?? ""), n === 0 ? null : ": ",
+          el("strong", {}, `${plural(worlds, "world")}, ${tales(stories)}`));
+      }));
+      const { worlds = 0, stories = 0, answers = {}, story = [] } = counts.at(-1) ?? {};
+      const last = bought.at(-1);
+      const left = `${last ? `Answer: ${answers[last]}. ` : ""}${plural(worlds, "world")} and ${tales(stories)} left`;
+      said.textContent = stories === 1 ? `${left}, with ${plural(bought.length, "piece")} of evidence:` : `${left}.`;
+      if (stories === 1) said.append(el("ul", {}, ...story.map((part) => el("li", {}, part))));
     } catch (error) {
       if (mine !== turn || error instanceof Stopped) return;
       said.replaceChildren(`Python could not be fetched: ${/** @type {Error} */ (error).message}. `, button("Try again", () => void tell()));

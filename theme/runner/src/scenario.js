@@ -27,9 +27,10 @@ import { Steps } from "./steps.js";
  * @property {number[][]} schedules
  * @property {number[]} surprises
  * @property {number | null} first_bad
+ * @property {number[]} telling the schedule of the run that says most
  *
  * @typedef {{line: number, example: string, expected: string, got: string, ok: boolean}} Example
- * @typedef {{name: string, hint: string}} Variant
+ * @typedef {{name: string, hint: string, total?: number, telling?: string}} Variant
  */
 
 const PYTHON = new URL("../python/", import.meta.url);
@@ -91,8 +92,15 @@ class Figure {
       name: this.name.replaceAll("_", " "),
       judge: () => this.judge(this.variant),
       open: (schedule) => void this.show(this.variant, schedule),
+      total: () => this.variants.find(({ name }) => name === this.variant)?.total ?? null,
+      unasked: () => (this.counts.open = true),
       doing: (job) => this.doing(job),
     });
+    // The page's counts answer the guess, so they wait until they are asked for.
+    this.counts = el("details", { class: "run-counts" }, el("summary", {}, "How many schedules break, variant by variant"));
+    const table = find(".scenario__verdicts");
+    table.before(this.counts);
+    this.counts.append(table);
     this.controls.append(this.tabs, this.hint, this.cells.host, this.place.host);
     const stage = el("div", { class: "run-stage" });
     this.picture.before(stage);
@@ -173,13 +181,15 @@ class Figure {
     });
   }
 
-  /** Show a variant by the run that says most about it. @param {string} variant */
+  /** Show a variant by the run that says most about it; the page knows its own code's.
+   * @param {string} variant */
   open(variant) {
     const turn = ++this.turn;
     this.variant = variant;
     this.select();
     return this.doing(async () => {
-      const schedule = telling(await this.judge(variant));
+      const known = this.bench.code === null && this.variants.find(({ name }) => name === variant)?.telling;
+      const schedule = typeof known === "string" ? numbers(known) : (await this.judge(variant)).telling;
       const run = /** @type {Run} */ (await this.ask({ do: "draw", variant, schedule }));
       if (turn === this.turn) this.render(run);
     });
@@ -214,6 +224,8 @@ class Figure {
     return [...this.host.querySelectorAll("tr[data-variant]")].map((row) => ({
       name: /** @type {HTMLElement} */ (row).dataset.variant ?? "",
       hint: row.querySelector("th span")?.textContent ?? "",
+      total: Number(/** @type {HTMLElement} */ (row).dataset.total),
+      telling: /** @type {HTMLElement} */ (row).dataset.telling,
     }));
   }
 
@@ -255,7 +267,7 @@ class Figure {
       : -1;
     this.switches.replaceChildren(
       el("legend", {}, "Break it: the choices of this run"),
-      ...run.choices.map((choice, number) => this.choice(choice, (pick) => void this.show(run.variant, run.schedule, [number, pick]))),
+      ...numbered(run.choices).map((choice, number) => this.choice(choice, (pick) => void this.show(run.variant, run.schedule, [number, pick]))),
     );
     this.outcome.replaceChildren("→ ", verdictOf(run), " ", el("code", {}, run.result));
     this.switches.append(this.outcome);
@@ -342,9 +354,10 @@ class Figure {
       : `${broken.length} of ${plural(examples.length, "example")} of the docstring no longer ${broken.length === 1 ? "holds" : "hold"}.`;
     this.bench.heard.textContent = `${said.join("; ")}. ${how}`;
     this.cells.asked = false;
+    this.counts.open = true;
     this.cells.forget();
     const turn = ++this.turn;
-    const schedule = edited ? telling(await this.judge(this.variant)) : this.schedule;
+    const schedule = edited ? (await this.judge(this.variant)).telling : this.schedule;
     const run = await this.ask({ do: "draw", variant: this.variant, schedule });
     if (turn === this.turn) this.render(run);
   }
@@ -354,6 +367,19 @@ class Figure {
     const cell = this.host.querySelector(`tr[data-variant="${CSS.escape(variant)}"] td`);
     return cell ? (cell.textContent ?? "").trim() : null;
   }
+}
+
+/**
+ * What a run is asked more than once says which time it is.
+ * @param {Choice[]} choices @returns {Choice[]}
+ */
+function numbered(choices) {
+  const times = (/** @type {string} */ what, /** @type {Choice[]} */ among) => among.filter((each) => each.what === what).length;
+  return choices.map((choice, n) => {
+    if (times(choice.what, choices) === 1) return choice;
+    const nth = times(choice.what, choices.slice(0, n + 1));
+    return { ...choice, what: `${choice.what} (${nth}${["st", "nd", "rd"][nth - 1] ?? "th"} time)` };
+  });
 }
 
 /** @param {Example[]} examples @param {Example[]} broken */
@@ -370,13 +396,6 @@ function claims(examples, broken) {
 /** @param {Run} run */
 function verdictOf(run) {
   return el("strong", { class: run.holds ? "run-holds" : "run-breaks" }, run.holds ? "the invariant holds" : "breaks the invariant");
-}
-
-/** The run that says most: the shortest bad one, else the one with most surprises.
- * @param {Verdict} verdict */
-function telling({ first_bad, schedules, surprises }) {
-  const index = first_bad ?? surprises.indexOf(Math.max(...surprises));
-  return schedules[index] ?? [];
 }
 
 /** @param {number} bad @param {number} total */
