@@ -133,7 +133,7 @@ def test_copy_gives_one_file_that_runs_alone(
         check=True,
     )
     for row in figure.locator("tr[data-variant]").all():
-        found = re.findall(r"\d+", row.locator("td").inner_text())
+        found = re.findall(r"\d+", row.locator("td").text_content() or "")
         bad, total = found if len(found) == 2 else ("0", found[0])
         name = row.get_attribute("data-variant")
         assert f"{name}: breaks in {bad} of {total} schedules" in done.stdout
@@ -159,3 +159,15 @@ def test_variants_that_the_reader_adds_get_a_tab(figure: Locator) -> None:
     expect(figure.locator(".run-verdicts")).to_contain_text("mine breaks in 1 of 1")
     figure.get_by_role("button", name="Reset").click()
     expect(figure.get_by_role("tab", name="mine")).to_have_count(0)
+
+
+def test_an_edit_of_a_folded_figure_is_announced(page: Page, server: Server) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(server.url + "delivery/")
+    figure = page.locator("figure.scenario").nth(1)
+    figure.locator(".scenario__source > summary").click()
+    figure.get_by_role("button", name="Edit").click()
+    editor(figure).press_sequentially("# mine")
+    page.reload()
+    expect(figure.locator(".run-kept")).to_be_visible()
+    page.evaluate("localStorage.clear()")

@@ -48,6 +48,18 @@ def test_ten_pages_in_a_row_leave_one_python_and_no_double_control(
     assert len(started) == 1
 
 
+def test_a_question_that_was_opened_is_open_on_the_way_back(visit: Visit) -> None:
+    page = visit("interview/")
+    second = page.locator("details.question").nth(1)
+    second.locator("summary").click()
+    expect(second).to_have_attribute("open", "")
+    second.locator("a[href*='observability/']").first.click()
+    page.locator("figure.scenario [role=tab]").first.wait_for(state="attached")
+    page.go_back()
+    expect(second).to_have_attribute("open", "")
+    expect(page.locator("details.question[open]")).to_have_count(1)
+
+
 def test_leaving_a_page_ends_what_ran_there(visit: Visit) -> None:
     page = visit("engine/")
     page.get_by_role("button", name="Edit").first.click()
@@ -57,4 +69,6 @@ def test_leaving_a_page_ends_what_ran_there(visit: Visit) -> None:
     expect(page.locator(".run-output").first).to_have_text("begun\n")
     go(page, "delivery")
     run(page)
+    while sum(map(is_python, page.workers)) > 1:
+        page.wait_for_timeout(20)  # a loop that is ended takes a moment to be gone
     assert sum(map(is_python, page.workers)) == 1

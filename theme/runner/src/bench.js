@@ -161,6 +161,8 @@ export class Bench {
     );
     this.below.prepend(note);
     this.note = note;
+    const fold = this.options.block.closest("details");
+    if (fold) fold.open = true; // or nobody sees it
   }
 
   /** @param {string} text */

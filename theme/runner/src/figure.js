@@ -3,6 +3,7 @@
  * The page's entry: gives every figure and every plain block its controls, and takes them
  * away again when an instant navigation leaves the page. Python is not fetched here.
  */
+import { folds } from "./folds.js";
 import { puzzle } from "./puzzle.js";
 import { scenario } from "./scenario.js";
 import { sliders } from "./sliders.js";
@@ -25,6 +26,7 @@ function controls() {
   body = now;
   page.abort();
   page = new AbortController();
+  if (now) folds(now, page.signal);
   for (const [selector, part] of parts)
     for (const host of document.querySelectorAll(selector))
       if (host instanceof HTMLElement) part(host, page.signal);
