@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import (
@@ -25,6 +26,8 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# Only one test wants a page that the browser kept; all others want the server's.
+NEW: dict[str, Any] = {"service_workers": "block"}
 PATIENCE = 60_000  # ms; a machine may be busy, and a deadline is no measurement
 expect.set_options(timeout=PATIENCE)
 
@@ -62,38 +65,9 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-Visit = Callable[..., Page]
-
-
-@pytest.fixture
-def visit(server: Server, browser: Browser) -> Iterator[Visit]:
-    """Open a page of the site as a new reader; options are Playwright's."""
-    server.mend()
-    contexts: list[BrowserContext] = []
-
-    def visit(
-        path: str = "", context: BrowserContext | None = None, **options: object
-    ) -> Page:
-        if context is None:
-            # Only its own test wants a page that was kept; others want the server's.
-            options = {"service_workers": "block"} | options
-            context = browser.new_context(**options)  # type: ignore[arg-type]
-            context.set_default_timeout(PATIENCE)
-            contexts.append(context)
-        page = context.new_page()
-        page.goto(server.url + path)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    server.mend()
-
-
-def newcomer(browser: Browser) -> BrowserContext:
-    """A reader whose browser keeps nothing of the site yet, and who allows copying."""
-    # Only its own test wants a page that was kept; others want the server's.
-    context = browser.new_context(service_workers="block")
+def newcomer(browser: Browser, **options: Any) -> BrowserContext:
+    """A reader whose browser keeps nothing of the site; options are Playwright's."""
+    context = browser.new_context(**(NEW | options))
     context.set_default_timeout(PATIENCE)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     return context
@@ -111,10 +85,39 @@ def reader(regular: BrowserContext, server: Server) -> Iterator[BrowserContext]:
     """The regular reader, who begins a file with no page open and no edit kept."""
     server.mend()
     yield regular
-    session = regular.new_cdp_session(regular.new_page())
-    session.send(
+    forget_edits(regular, server)
+    for page in regular.pages:
+        page.close()
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(server: Server, browser: Browser, reader: BrowserContext) -> Iterator[Visit]:
+    """Open a page as the regular reader, or as a new one who has these options."""
+    server.mend()
+    opened: list[Page] = []
+
+    def visit(path: str = "", **options: Any) -> Page:
+        context = newcomer(browser, **options) if options else reader
+        opened.append(context.new_page())
+        opened[-1].goto(server.url + path)
+        return opened[-1]
+
+    yield visit
+    for page in opened:
+        page.close() if page.context == reader else page.context.close()
+    reader.set_offline(False)
+    forget_edits(reader, server)
+    server.mend()
+
+
+def forget_edits(context: BrowserContext, server: Server) -> None:
+    """Throw away what the reader's browser keeps, but for Python's snapshot."""
+    page = context.new_page()
+    context.new_cdp_session(page).send(
         "Storage.clearDataForOrigin",
         {"origin": server.origin, "storageTypes": "local_storage"},
     )
-    for page in regular.pages:
-        page.close()
+    page.close()

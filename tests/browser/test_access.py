@@ -28,6 +28,11 @@ ONE_OF_A_COLOUR = """() => {
   }
 }"""
 
+TWICE_AS_LARGE = """() => {
+  const root = document.documentElement;
+  root.style.fontSize = `${2 * parseFloat(getComputedStyle(root).fontSize)}px`;
+}"""
+
 
 @pytest.fixture
 def page(reader: BrowserContext) -> Iterator[Page]:
@@ -93,6 +98,8 @@ def test_a_page_has_no_violation_asks_no_other_origin_and_fits_a_phone(
     assert violations(page) == []
     scheme(page, dark=True)  # only the colours are others
     assert violations(page, "color-contrast") == []
+    page.evaluate(TWICE_AS_LARGE)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert errors == []
     assert left == []
 
@@ -102,6 +109,9 @@ def test_a_figure_with_all_of_it_open_has_no_violation(
 ) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(server.url + "delivery/")
+    page.locator("figure.scenario").evaluate_all(
+        "all => all.slice(1).forEach((each) => each.remove())"  # they were judged above
+    )
 
     def found() -> list[tuple[Any, ...]]:
         scheme(page, dark=False)
@@ -178,3 +188,19 @@ def test_whoever_wants_less_motion_gets_none(visit: Visit) -> None:
              })).map((e) => e.outerHTML.slice(0, 80))"""
     )
     assert moving == []
+
+
+def test_a_finger_hits_every_control(server: Server, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path in ("delivery/", "consensus/", "observability/"):
+        page.goto(server.url + path)
+        expect(page.locator("figure.scenario [role=tab]").first).to_be_attached()
+        small = page.locator(
+            "article :is(button, [role=switch], [role=slider], input, select, summary)"
+        ).evaluate_all(
+            """(all) => all.map((each) => [each, (each.closest("label") ?? each)
+                 .getBoundingClientRect()])
+               .filter(([, box]) => box.height && (box.height < 24 || box.width < 24))
+               .map(([each]) => each.outerHTML.slice(0, 120))"""
+        )
+        assert small == []

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import NEW, Visit
 from tests.browser.server import Server
 
 PARTS = ["runner/worker.js", "pyodide.asm.wasm", "snippets/delivery/one_charge.py"]
@@ -15,7 +15,7 @@ PARTS = ["runner/worker.js", "pyodide.asm.wasm", "snippets/delivery/one_charge.p
 def test_a_part_of_python_that_is_missing_is_said_and_asked_for_again(
     server: Server, visit: Visit, part: str
 ) -> None:
-    page = visit("delivery/")
+    page = visit("delivery/", **NEW)
     server.broken.add(part)
     figure = page.locator("#delivery-one_charge")
     figure.get_by_role("tab").nth(1).click()

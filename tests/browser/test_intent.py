@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visit, is_python
+from tests.browser.conftest import NEW, Visit, is_python
 from tests.browser.server import Server
 
 HEAVY = re.compile(r"assets/(pyodide|python)/|worker\.js|editor\.js|bridge\.py|runtime")
@@ -23,7 +23,7 @@ def settled(page: Page) -> Page:
 def test_a_page_that_is_read_fetches_no_python_and_no_editor(
     server: Server, visit: Visit
 ) -> None:
-    page = settled(visit("delivery/"))
+    page = settled(visit("delivery/", **NEW))
     page.mouse.wheel(0, 20_000)
     page.wait_for_load_state("networkidle")
     assert server.asked, "the page itself was fetched"
@@ -31,7 +31,7 @@ def test_a_page_that_is_read_fetches_no_python_and_no_editor(
 
 
 def test_our_scripts_before_intent_are_small(server: Server, visit: Visit) -> None:
-    settled(visit("delivery/"))
+    settled(visit("delivery/", **NEW))
     ours = {path for path in server.asked if re.match(r"assets/runner/.*\.js$", path)}
     assert ours, "the figure's scripts were fetched"
     sizes = [len(gzip.compress((server.folder / path).read_bytes())) for path in ours]
@@ -42,7 +42,7 @@ def test_our_scripts_before_intent_are_small(server: Server, visit: Visit) -> No
 def test_a_reader_who_seems_to_want_it_gets_python(
     server: Server, visit: Visit, intent: str
 ) -> None:
-    page = settled(visit("delivery/"))
+    page = settled(visit("delivery/", **NEW))
     tab = page.locator("figure.scenario").first.get_by_role("tab").nth(1)
     with page.expect_event("worker", is_python):
         if intent == "pointer":
@@ -76,7 +76,7 @@ def test_without_javascript_the_page_reads_and_shows_no_dead_control(
 
 
 def test_in_print_a_figure_keeps_its_story_and_loses_its_controls(visit: Visit) -> None:
-    page = settled(visit("delivery/"))
+    page = settled(visit("delivery/", **NEW))
     page.emulate_media(media="print")
     figure = page.locator("figure.scenario").first
     expect(figure.locator("svg.diagram")).to_be_visible()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import Visit, newcomer
+from tests.browser.conftest import NEW, Visit, newcomer
 from tests.browser.server import Server
 
 WORKER = "assets/runner/worker.js"
@@ -36,13 +36,19 @@ def boot(page: Page) -> tuple[str, str]:
     return html.get_attribute("data-python") or "", html.get_attribute("data-why") or ""
 
 
+def opened(reader: BrowserContext, server: Server) -> Page:
+    """A page that this reader opens."""
+    server.mend()
+    page = reader.new_page()
+    page.goto(server.url + "delivery/")
+    return page
+
+
 @pytest.fixture(scope="module")
 def returning(browser: Browser, server: Server) -> Iterator[BrowserContext]:
     """A reader whose browser has kept a snapshot."""
-    server.mend()
     reader = newcomer(browser)
-    page = reader.new_page()
-    page.goto(server.url + "delivery/")
+    page = opened(reader, server)
     how, why = boot(page)
     assert (how, why) == ("files", "no snapshot of this version is kept")
     page.wait_for_function(KEPT)
@@ -53,9 +59,9 @@ def returning(browser: Browser, server: Server) -> Iterator[BrowserContext]:
 
 
 def test_the_second_visit_boots_from_the_snapshot(
-    returning: BrowserContext, visit: Visit
+    returning: BrowserContext, server: Server
 ) -> None:
-    page = visit("delivery/", context=returning)
+    page = opened(returning, server)
     assert boot(page)[0] == "snapshot"
     page.close()
 
@@ -64,9 +70,9 @@ def test_the_second_visit_boots_from_the_snapshot(
     ("way", "why"), [("bytes", "was damaged"), ("garbage", "did not load")]
 )
 def test_a_damaged_snapshot_is_thrown_away(
-    returning: BrowserContext, server: Server, visit: Visit, way: str, why: str
+    returning: BrowserContext, server: Server, way: str, why: str
 ) -> None:
-    page = visit("delivery/", context=returning)
+    page = opened(returning, server)
     if boot(page)[0] == "files":  # another test left none behind
         page.wait_for_function(KEPT)
     page.goto(server.url + "delivery/")
@@ -79,9 +85,9 @@ def test_a_damaged_snapshot_is_thrown_away(
 
 
 def test_another_engine_leaves_the_snapshot_aside_and_replaces_it(
-    returning: BrowserContext, server: Server, visit: Visit
+    returning: BrowserContext, server: Server
 ) -> None:
-    page = visit("delivery/", context=returning)
+    page = opened(returning, server)
     old = page.evaluate(KEYS)
     server.changed["assets/python/snippets/world.py"] = lambda text: text + b"\n# new\n"
     assert boot(page) == ("files", "no snapshot of this version is kept")
@@ -130,7 +136,7 @@ def test_a_browser_that_keeps_no_snapshot_still_runs(
     kept: str | None,
 ) -> None:
     server.changed[file] = change
-    page = visit("delivery/")
+    page = visit("delivery/", **NEW)
     how, because = boot(page)
     assert how == "files"
     assert why in because
