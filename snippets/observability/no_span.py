@@ -5,7 +5,7 @@ Later somebody asks: did the write run? One step is one write, one flush, one qu
 crash takes the unflushed spans with it; the row is in the database or it is not.
 
 Faults: at most two: the trace is not sampled, the worker crashes before the write or
-before the flush, the exporter's queue is full, the query looks at the wrong hour.
+before the flush, the queue to the exporter is full, the query looks at the wrong hour.
 Leaves out: a redelivery after the crash, a database that forgets, spans of a write that
 was rolled back afterwards.
 Source: [@otel-sampling], [@otel-sdk-trace]

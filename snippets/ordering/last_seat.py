@@ -6,7 +6,7 @@ take, each payment (with giving back) and each asking again is one atomic step.
 
 Faults: at most two: a card is refused.
 Leaves out: crashes, and how long a customer is willing to wait for an answer.
-Source: [@sagas-1987], [@richardson-saga]
+Source: [@sagas-1987], [@richardson-2018]
 
 >>> from snippets.world import explore, find
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]

@@ -6,7 +6,7 @@ order. A step, or a compensation, is one atomic step; sending is tried again unt
 
 Faults: at most one: one of the four steps fails.
 Leaves out: what goes wrong after the last step (the hotel burns down: apologise).
-Source: [@sagas-1987], [@richardson-saga]
+Source: [@sagas-1987], [@richardson-2018]
 
 >>> from snippets.world import explore, find
 >>> [sum(not holds(run.result) for run in explore(variant)) for variant in variants]

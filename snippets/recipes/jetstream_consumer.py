@@ -12,9 +12,10 @@ Guarantees:
 
 To whom, as long as:
     To the publisher who got an ack, as long as a worker runs, the consumer has explicit
-    acks and no `max_deliver` of its own (the server would stop delivering in silence),
-    both streams keep their messages until somebody looks, and no message is so large
-    that the server's limits leave no room for 1 KB of parking headers.
+    acks and no `max_deliver` of its own (the server would stop delivering, with no more
+    than an advisory), both streams keep their messages until somebody looks, and no
+    message is so large that the server's limits leave no room for 1 KB of parking
+    headers.
 
 Does not:
     Handle once: the worker may die between commit and ack, so the handler must be

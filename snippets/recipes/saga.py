@@ -21,7 +21,7 @@ Does not:
     Isolate. Other sagas see the steps of one that is still running, or will be undone.
     It cannot take back what a person has read.
 
-Source: [@sagas-1987], [@richardson-saga]
+Source: [@sagas-1987], [@richardson-2018]
 
 >>> async def nothing(key): ...
 >>> reserve = Step("reserve", nothing, undo=nothing)
