@@ -23,6 +23,14 @@ def highlight(code: str, language: str = "python") -> str:
     return str(html).replace("<pre>", '<pre tabindex="0">', 1)
 
 
+def own(block: str) -> str:
+    """A code block that has controls of its own.
+
+    The theme gives its controls to `pre > code`, and lays the whole page out for each.
+    """
+    return block.replace("<code>", "<span><code>").replace("</code>", "</code></span>")
+
+
 def scenario_figure(
     scenario: Scenario,
     figure_id: str,
@@ -55,11 +63,11 @@ result <code class="scenario__result">{escape(run["result"])}</code>.</p>
 {quiz}
 <details class="scenario__source" data-search-exclude{"" if folded else " open"}>
 <summary>The code: <code>{path}</code>, {lines} lines</summary>
-<div class="scenario__code">{highlight(scenario.code)}</div>
+<div class="scenario__code">{own(highlight(scenario.code))}</div>
 </details>
 <details class="scenario__tests" data-search-exclude>
 <summary>What the tests check: {tests} examples</summary>
-{highlight(scenario.examples, "pycon")}
+{own(highlight(scenario.examples, "pycon"))}
 </details>
 <dl class="scenario__labels">{labels(scenario.labels, "Leaves out", "Source")}</dl>
 {receipt}

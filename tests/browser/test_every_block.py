@@ -59,7 +59,7 @@ def test_the_puzzle_ends_with_the_smallest_evidence(page: Page, server: Server) 
     trail = puzzle.locator(".run-trail li")
     expect(trail).to_have_count(2)
     bought = import_module("snippets.observability.who_lied_first").answers
-    answer = bought[first.get_attribute("data-fact") or ""]
+    answer = bought[first.get_attribute("data-fact") or ""]  # a number
     expect(said).to_contain_text(f"Answer: {answer}.")
     expect(trail.last.locator("q")).to_have_text(answer)
 

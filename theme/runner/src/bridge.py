@@ -274,13 +274,20 @@ def left(module: str, source: str, facts: list[str]) -> dict[str, Any]:
     worlds, stories = names["left"](frozenset(facts))
     story = names["story"]
     asked = story.__doc__.rstrip(".").split(", ")
-    told = [f"{a}: {b}" for a, b in zip(asked, story(names["INCIDENT"]), strict=True)]
+    parts = zip(asked, story(names["INCIDENT"]), strict=True)
+    told = [f"{what[:1].upper()}{what[1:]}: {part}" for what, part in parts]
     return {
         "worlds": worlds,
         "stories": stories,
-        "answers": {fact: names["answers"][fact] for fact in facts},
+        "answers": {fact: plain(names["answers"][fact]) for fact in facts},
         "story": told if stories == 1 else [],
     }
+
+
+def plain(answer: str) -> str:
+    """A witness's answer as one would say it: no for False, a tuple's items alone."""
+    said = {"True": "yes", "False": "no"}.get(answer, answer)
+    return said.strip("()").replace("'", "")
 
 
 def scenario_names(module: str, source: str) -> dict[str, Any]:

@@ -20,16 +20,19 @@ let page = new AbortController();
 /** @type {Element | null} */
 let body = null;
 
-function controls() {
+async function controls() {
   const now = document.querySelector("article");
   if (now && now === body) return; // the same page again
   body = now;
   page.abort();
-  page = new AbortController();
-  if (now) folds(now, page.signal);
+  const { signal } = (page = new AbortController());
+  if (now) folds(now, signal);
   for (const [selector, part] of parts)
-    for (const host of document.querySelectorAll(selector))
-      if (host instanceof HTMLElement) part(host, page.signal);
+    for (const host of document.querySelectorAll(selector)) {
+      if (signal.aborted) return; // the reader has left
+      if (host instanceof HTMLElement) part(host, signal);
+      await new Promise((next) => setTimeout(next)); // the reader comes first
+    }
   setTimeout(() => void import("./keep.js").then(({ keep }) => keep()), 2_000); // when all is quiet
 }
 
