@@ -1,5 +1,6 @@
 """The built site on a port of its own, with a record of what was asked for."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +8,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.built import HOME, ORIGIN
+
+# The longest page with its first figure alone, for tests that look at one figure.
+ONE_FIGURE = "one-figure/"
+FULL = "delivery/index.html"
+FIGURE = re.compile(rb'<figure class="scenario".*?</figure>', re.DOTALL)
 
 
 class Server:
@@ -43,15 +49,21 @@ class Server:
                 server.asked.append(path)
                 if any(part in path for part in server.broken):
                     self.send_error(404)
+                elif path == ONE_FIGURE:
+                    page = (server.folder / FULL).read_bytes()
+                    kept = page.index(b"</figure>", page.index(b'class="scenario"'))
+                    self.give(page[:kept] + FIGURE.sub(b"", page[kept:]), FULL)
                 elif change := server.changed.get(path):
-                    body = change((server.folder / path).read_bytes())
-                    self.send_response(200)
-                    self.send_header("Content-Type", self.guess_type(path))
-                    self.send_header("Content-Length", str(len(body)))
-                    self.end_headers()
-                    self.wfile.write(body)
+                    self.give(change((server.folder / path).read_bytes()), path)
                 else:
                     super().do_GET()
+
+            def give(self, body: bytes, path: str) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", self.guess_type(path))
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
             def translate_path(self, path: str) -> str:
                 path = path.partition("?")[0].partition("#")[0]

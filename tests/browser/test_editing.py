@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.server import Server
+from tests.browser.server import ONE_FIGURE, Server
 
 FIGURE = "#delivery-one_charge"
 
@@ -24,7 +24,7 @@ def page(reader: BrowserContext) -> Page:
 def figure(page: Page, server: Server) -> Iterator[Locator]:
     """The figure of the one charge, with its editor open and no edit kept."""
     server.mend()
-    page.goto(server.url + "delivery/")
+    page.goto(server.url + ONE_FIGURE)
     figure = page.locator(FIGURE)
     figure.get_by_role("button", name="Edit").click()
     expect(editor(figure)).to_be_focused()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NEW, Visit
-from tests.browser.server import Server
+from tests.browser.server import ONE_FIGURE, Server
 
 PARTS = ["runner/worker.js", "pyodide.asm.wasm", "snippets/delivery/one_charge.py"]
 
@@ -15,7 +15,7 @@ PARTS = ["runner/worker.js", "pyodide.asm.wasm", "snippets/delivery/one_charge.p
 def test_a_part_of_python_that_is_missing_is_said_and_asked_for_again(
     server: Server, visit: Visit, part: str
 ) -> None:
-    page = visit("delivery/", **NEW)
+    page = visit(ONE_FIGURE, **NEW)
     server.broken.add(part)
     figure = page.locator("#delivery-one_charge")
     figure.get_by_role("tab").nth(1).click()
@@ -31,7 +31,7 @@ def test_a_part_of_python_that_is_missing_is_said_and_asked_for_again(
 def test_offline_the_page_reads_and_an_edit_waits_for_the_network(
     visit: Visit,
 ) -> None:
-    page = visit("delivery/")
+    page = visit(ONE_FIGURE)
     figure = page.locator("#delivery-one_charge")
     page.context.set_offline(True)
     figure.get_by_role("button", name="Edit").click()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.server import Server
+from tests.browser.server import ONE_FIGURE, Server
 
 BOTH = re.compile("the invariant holds|breaks the invariant")
 
@@ -20,7 +20,7 @@ def page(reader: BrowserContext, server: Server) -> Page:
 def figure(page: Page, server: Server) -> Locator:
     """The figure of the one charge, as a reader finds it."""
     server.mend()
-    page.goto(server.url + "delivery/")
+    page.goto(server.url + ONE_FIGURE)
     figure = page.locator("#delivery-one_charge")
     expect(figure.get_by_role("tab", selected=True)).to_have_count(1)
     return figure

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import NEW, Visit, newcomer
-from tests.browser.server import Server
+from tests.browser.server import ONE_FIGURE, Server
 
 WORKER = "assets/runner/worker.js"
 KEPT = "() => document.documentElement.dataset.snapshot"
@@ -40,7 +40,7 @@ def opened(reader: BrowserContext, server: Server) -> Page:
     """A page that this reader opens."""
     server.mend()
     page = reader.new_page()
-    page.goto(server.url + "delivery/")
+    page.goto(server.url + ONE_FIGURE)
     return page
 
 
@@ -75,7 +75,7 @@ def test_a_damaged_snapshot_is_thrown_away(
     page = opened(returning, server)
     if boot(page)[0] == "files":  # another test left none behind
         page.wait_for_function(KEPT)
-    page.goto(server.url + "delivery/")
+    page.goto(server.url + ONE_FIGURE)
     page.evaluate(DAMAGE, [way])
     how, because = boot(page)
     assert how == "files"
@@ -136,7 +136,7 @@ def test_a_browser_that_keeps_no_snapshot_still_runs(
     kept: str | None,
 ) -> None:
     server.changed[file] = change
-    page = visit("delivery/", **NEW)
+    page = visit(ONE_FIGURE, **NEW)
     how, because = boot(page)
     assert how == "files"
     assert why in because
