@@ -92,7 +92,7 @@ class Figure {
       name: this.name.replaceAll("_", " "),
       judge: () => this.judge(this.variant),
       open: (schedule) => void this.show(this.variant, schedule),
-      total: () => this.variants.find(({ name }) => name === this.variant)?.total ?? null,
+      total: () => (this.bench.code === null && this.variants.find(({ name }) => name === this.variant)?.total) || null,
       unasked: () => (this.counts.open = true),
       doing: (job) => this.doing(job),
     });
