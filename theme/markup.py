@@ -80,11 +80,13 @@ def dotted(schedule: Sequence[int]) -> str:
 
 
 def data(run: dict[str, Any]) -> str:
-    """What the page says of the shown run before any Python is there."""
+    """What the page says of the shown run before any Python is there.
+
+    A template and no script: an instant navigation runs every script of a page anew.
+    """
     told = {name: value for name, value in run.items() if name != "svg"}
-    # "<" could end the element early
-    content = json.dumps(told).replace("<", "\\u003c")
-    return f'<script type="application/json" class="scenario__data">{content}</script>'
+    content = escape(json.dumps(told), quote=False)
+    return f'<template class="scenario__data" data-search-exclude>{content}</template>'
 
 
 def surprises(count: int) -> str:

@@ -29,6 +29,8 @@ def test_ten_pages_in_a_row_leave_one_python_and_no_double_control(
 ) -> None:
     page = visit("delivery/")
     page.evaluate("window.first = true")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     started: list[str] = []
 
     def count(worker: Worker) -> None:
@@ -39,9 +41,14 @@ def test_ten_pages_in_a_row_leave_one_python_and_no_double_control(
     run(page)
     for number in range(ROUNDS):
         go(page, PAGES[number % len(PAGES)])
-        expect(
-            page.locator("figure.scenario").first.get_by_role("tablist")
-        ).to_have_count(1)
+        figure = page.locator("figure.scenario").first
+        expect(figure.get_by_role("tablist")).to_have_count(1)
+        expect(figure.locator(".run-log")).not_to_have_count(0)
+        figure.get_by_role("button", name="Step →").click()
+        expect(figure.locator(".run-words")).to_contain_text(
+            re.compile(r"1 of \d+: \w")
+        )
+    assert errors == []
     run(page)
     assert page.evaluate("window.first"), "the pages were loaded anew"
     assert sum(map(is_python, page.workers)) == 1

@@ -60,7 +60,7 @@ export class Place {
       this.stop.hidden = this.bar.hidden = false;
       this.say(this.booting ?? (isReady() ? "Running…" : "Starting Python…"));
     }, 150);
-    const long = setTimeout(() => this.say("Still running. Stop ends it."), 10_000);
+    const long = setTimeout(() => isReady() && this.say("Still running. Stop ends it."), 10_000);
     try {
       this.trouble.replaceChildren();
       await job();

@@ -112,7 +112,7 @@ class Figure {
 
     this.variants = this.variantsOfThePage();
     this.lay();
-    const data = host.querySelector("script.scenario__data");
+    const data = /** @type {HTMLTemplateElement | null} */ (host.querySelector("template.scenario__data"))?.content;
     if (data?.textContent) this.render({ ...JSON.parse(data.textContent), svg: "" });
     else this.select();
     for (const part of [this.controls, this.steps.bar, this.switches]) intent(part, signal);

@@ -167,7 +167,7 @@ function counted(runtime) {
     const counter = new TransformStream({
       transform(chunk, out) {
         loaded += chunk.byteLength;
-        if (loaded - told > total / 50) say({ loaded: (told = loaded), total });
+        if (loaded >= total || loaded - told > total / 50) say({ loaded: (told = loaded), total });
         out.enqueue(chunk);
       },
     });
