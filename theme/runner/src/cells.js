@@ -38,13 +38,15 @@ export class Cells {
       el("button", { type: "submit", class: "run-button" }, "Check my guess"),
       button("Show without a guess", () => { this.asked = false; options.unasked(); void this.reveal(); }));
     this.said = el("p", { class: "run-count", role: "status" });
+    this.legend = el("p", { class: "run-hint", hidden: true },
+      "Each mark is one schedule: ◆ breaks, ○ holds. Press one to see its run. What breaks comes first, the shortest before all.");
     this.list = el("div", { class: "run-cells", role: "listbox", "aria-label": "Schedules" });
     roving(this.list, () => /** @type {HTMLElement[]} */ ([...this.list.children]));
     this.list.addEventListener("click", (event) => this.pressed(event));
     this.list.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") this.pressed(event);
     });
-    this.host = el("div", { class: "run-every" }, this.title, this.form, this.said, this.list);
+    this.host = el("div", { class: "run-every" }, this.title, this.form, this.said, this.legend, this.list);
   }
 
   /** @param {string} variant the one that is shown from now on */
@@ -71,7 +73,7 @@ export class Cells {
     this.guess.value = "";
     this.said.textContent = "";
     this.list.replaceChildren();
-    this.list.hidden = true;
+    this.list.hidden = this.legend.hidden = true;
     this.verdict = null;
     const open = this.revealed.has(this.variant) || !this.asked;
     this.form.hidden = open;
@@ -87,7 +89,7 @@ export class Cells {
       if (variant !== this.variant) return;
       this.revealed.set(variant, guess ?? this.revealed.get(variant) ?? null);
       this.form.hidden = true;
-      this.list.hidden = false;
+      this.list.hidden = this.legend.hidden = false;
       this.fill(verdict);
       const { bad, total } = verdict;
       const shortest = verdict.first_bad === null ? "" :
