@@ -184,6 +184,7 @@ print("PostgreSQL says:", sql("SHOW server_version"))
 # %%
 config = KeyValueConfig("leases", ttl=2, replicas=3)
 leases = await patiently(lambda: js.create_key_value(config))
+await patiently(lambda: leases.put("warm", b""))  # its own three may still be electing
 
 old = await leases.create("shard-7", b"first owner")
 print("first owner: granted, revision", old)
