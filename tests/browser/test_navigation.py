@@ -79,3 +79,32 @@ def test_leaving_a_page_ends_what_ran_there(visit: Visit) -> None:
     while sum(map(is_python, page.workers)) > 1:
         page.wait_for_timeout(20)  # a loop that is ended takes a moment to be gone
     assert sum(map(is_python, page.workers)) == 1
+
+
+def test_a_jump_within_the_page_leaves_an_open_editor_alone(visit: Visit) -> None:
+    page = visit("delivery/")
+    figure = page.locator("figure.scenario").first
+    figure.get_by_role("button", name="Edit").first.click()
+    editor = figure.locator(".cm-editor")
+    expect(editor).to_have_count(1)
+    run(page)  # and the address names its run
+    page.evaluate("document.querySelector('article').seen = true")
+    for anchor in ("coffee", "retention"):
+        page.locator(f".md-sidebar--secondary a[href$='#{anchor}']").click()
+        expect(page).to_have_url(re.compile(f"#{anchor}$"))
+        expect(page.locator(f"#{anchor}")).to_be_in_viewport()
+    page.go_back()
+    expect(page.locator("#coffee")).to_be_in_viewport()
+    expect(editor).to_have_count(1)
+    assert page.evaluate("document.querySelector('article').seen")
+
+
+def test_a_jump_on_a_phone_closes_the_drawer(visit: Visit) -> None:
+    page = visit("delivery/", viewport={"width": 390, "height": 844})
+    page.locator(".md-header label[for=__drawer]").click()
+    drawer = page.locator("[data-md-toggle=drawer]")
+    expect(drawer).to_be_checked()
+    page.locator(".md-sidebar--primary label.md-nav__link[for=__toc]").click()
+    page.locator(".md-sidebar--primary a[href$='#coffee']").click()
+    expect(drawer).not_to_be_checked()
+    expect(page.locator("#coffee")).to_be_in_viewport()
