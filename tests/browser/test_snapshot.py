@@ -10,15 +10,16 @@ from tests.browser.server import ONE_FIGURE, Server
 
 WORKER = "assets/runner/worker.js"
 KEPT = "() => document.documentElement.dataset.snapshot"
-DAMAGE = """async ([way]) => {
+DAMAGE = """async ([way, sparse]) => {
+  const { pack, unpack } = await import(sparse);
   const cache = await caches.open("python-snapshots");
   const [key] = await cache.keys();
-  const bytes = new Uint8Array(await (await cache.match(key)).arrayBuffer());
-  bytes.fill(7, 1000, 2_000_000);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const told = way === "garbage" ? hex : "0".repeat(64);
-  await cache.put(key, new Response(bytes, { headers: { "x-sha256": told } }));
+  const packed = await (await cache.match(key)).arrayBuffer();
+  const bytes = way === "garbage" ? unpack(packed) : new Uint8Array(packed);
+  if (way === "a bit") bytes[1_000_000] ^= 1;
+  if (way === "garbage") bytes.fill(7, 1000, 2_000_000);
+  const damaged = { garbage: () => pack(bytes), "a bit": () => bytes, cut: () => bytes.slice(0, -1), empty: () => "" };
+  await cache.put(key, new Response(damaged[way]()));
 }"""
 KEYS = """async () => {
   const keys = await (await caches.open("python-snapshots")).keys();
@@ -67,7 +68,13 @@ def test_the_second_visit_boots_from_the_snapshot(
 
 
 @pytest.mark.parametrize(
-    ("way", "why"), [("bytes", "was damaged"), ("garbage", "did not load")]
+    ("way", "why"),
+    [
+        ("a bit", "was damaged"),
+        ("cut", "was damaged"),
+        ("empty", "was damaged"),
+        ("garbage", "did not load"),
+    ],
 )
 def test_a_damaged_snapshot_is_thrown_away(
     returning: BrowserContext, server: Server, way: str, why: str
@@ -76,7 +83,7 @@ def test_a_damaged_snapshot_is_thrown_away(
     if boot(page)[0] == "files":  # another test left none behind
         page.wait_for_function(KEPT)
     page.goto(server.url + ONE_FIGURE)
-    page.evaluate(DAMAGE, [way])
+    page.evaluate(DAMAGE, [way, server.url + "assets/runner/sparse.js"])
     how, because = boot(page)
     assert how == "files"
     assert why in because
