@@ -104,7 +104,7 @@ def verdicts(scenario: Scenario) -> str:
             mark, words = ("breaks", f"breaks in {found['bad']} of {found['total']}")
         rows.append(
             f'<tr data-variant="{variant["name"]}" data-total="{found["total"]}"'
-            f' data-telling="{dotted(found["telling"])}" class="{mark}">'
+            f' class="{mark}">'
             f'<th scope="row"><code>{variant["name"]}</code>'
             f" <span>{text(variant['hint'])}</span></th>"
             f'<td class="verdict verdict--{mark}">{words}</td></tr>'

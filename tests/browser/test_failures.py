@@ -18,14 +18,42 @@ def test_a_part_of_python_that_is_missing_is_said_and_asked_for_again(
     page = visit(ONE_FIGURE, **NEW)
     server.broken.add(part)
     figure = page.locator("#delivery-one_charge")
-    figure.get_by_role("tab").nth(1).click()
+    figure.get_by_role("switch").first.click()
     trouble = figure.locator(".run-error")
     expect(trouble).to_contain_text("could not be fetched")
     expect(figure.locator("svg.diagram")).to_be_visible()
     server.mend()
     trouble.get_by_role("button", name="Try again").click()
-    expect(figure.locator(".scenario__shown")).to_contain_text("ack_first")
+    expect(figure.locator(".scenario__shown")).to_contain_text("invariant")
     expect(trouble).to_have_count(0)
+
+
+def test_without_python_every_variant_is_there_to_read(
+    server: Server, visit: Visit
+) -> None:
+    page = visit(ONE_FIGURE, **NEW)
+    server.broken.add("runner/worker.js")
+    figure = page.locator("#delivery-one_charge")
+    before = figure.locator("svg desc").inner_html()
+    figure.get_by_role("tab").nth(1).click()
+    expect(figure.locator(".scenario__shown")).to_contain_text("ack_first")
+    assert figure.locator("svg desc").inner_html() != before
+    figure.get_by_role("button", name="Step →").click()
+    expect(figure.locator("svg .is-now")).to_have_count(1)
+    figure.get_by_role("button", name="Show without a guess").click()
+    expect(figure.locator(".run-count")).to_contain_text("Breaks in")
+    expect(figure.locator(".run-error")).to_have_count(0)
+
+
+def test_what_the_build_did_not_leave_python_draws(
+    server: Server, visit: Visit
+) -> None:
+    server.broken.add("assets/runs/")
+    page = visit(ONE_FIGURE)
+    figure = page.locator("#delivery-one_charge")
+    figure.get_by_role("tab").nth(1).click()
+    expect(figure.locator(".scenario__shown")).to_contain_text("ack_first")
+    expect(figure.locator(".run-error")).to_have_count(0)
 
 
 def test_offline_the_page_reads_and_an_edit_waits_for_the_network(

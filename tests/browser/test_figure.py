@@ -174,6 +174,32 @@ def test_good_and_bad_cells_differ_in_shape(figure: Locator) -> None:
     assert bad != good
 
 
+SAME = """async (module) => {
+  const at = (path) => new URL(`../assets/${path}`, location.href);
+  const { ask } = await import(at("runner/python.js"));
+  const known = await (await fetch(at(`runs/${module}.json`))).json();
+  const path = `python/snippets/${module.replaceAll(".", "/")}.py`;
+  const files = { source: at(path).href };
+  const same = {};
+  for (const [variant, { verdict, run }] of Object.entries(known)) {
+    const judged = await ask({ do: "judge", module, variant }, { files });
+    const { telling: schedule } = judged;
+    const drawn = await ask({ do: "draw", module, variant, schedule }, { files });
+    same[variant] = JSON.stringify([judged, drawn]) === JSON.stringify([verdict, run]);
+  }
+  return same;
+}"""
+
+
+def test_the_page_and_the_build_judge_and_draw_alike(
+    page: Page, figure: Locator
+) -> None:
+    module = figure.get_attribute("data-module")
+    same = page.evaluate(SAME, module)
+    assert len(same) == figure.get_by_role("tab").count()
+    assert all(same.values()), same
+
+
 def test_a_link_opens_this_run(page: Page, figure: Locator) -> None:
     figure.get_by_role("tab").nth(1).click()
     all_schedules(figure).nth(2).click()

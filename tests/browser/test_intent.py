@@ -9,7 +9,9 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import NEW, Visit, is_python
 from tests.browser.server import Server
 
-HEAVY = re.compile(r"assets/(pyodide|python)/|worker\.js|editor\.js|bridge\.py|runtime")
+HEAVY = re.compile(
+    r"assets/(pyodide|python|runs)/|worker\.js|editor\.js|bridge\.py|runtime"
+)
 BUDGET = 15 * 1024  # bytes of our own scripts, compressed, before intent
 
 

@@ -18,7 +18,10 @@ DAMAGE = """async ([way, sparse]) => {
   const bytes = way === "garbage" ? unpack(packed) : new Uint8Array(packed);
   if (way === "a bit") bytes[1_000_000] ^= 1;
   if (way === "garbage") bytes.fill(7, 1000, 2_000_000);
-  const damaged = { garbage: () => pack(bytes), "a bit": () => bytes, cut: () => bytes.slice(0, -1), empty: () => "" };
+  const damaged = {
+    garbage: () => pack(bytes), "a bit": () => bytes,
+    cut: () => bytes.slice(0, -1), empty: () => "",
+  };
   await cache.put(key, new Response(damaged[way]()));
 }"""
 KEYS = """async () => {
@@ -28,9 +31,9 @@ KEYS = """async () => {
 
 
 def boot(page: Page) -> tuple[str, str]:
-    """Run a figure; how Python booted, and why not from a snapshot."""
+    """Break a run; how Python booted for it, and why not from a snapshot."""
     figure = page.locator("figure.scenario").first
-    figure.get_by_role("tab").nth(1).click()
+    figure.get_by_role("switch").first.click()
     expect(figure.locator(".scenario__shown")).to_contain_text("invariant")
     page.wait_for_function("document.documentElement.dataset.python !== 'loading'")
     html = page.locator("html")

@@ -282,15 +282,21 @@ export class Bench {
 /**
  * Start Python when a reader seems to want it: a mouse over the controls, the focus in
  * them. A finger that scrolls by is no wish; its tap is.
- * @param {HTMLElement} part @param {AbortSignal} signal
+ * @param {HTMLElement} part @param {AbortSignal} signal @param {() => void} [also]
  */
-export function intent(part, signal) {
-  part.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && !saving() && warm(), { signal });
+export function intent(part, signal, also = () => {}) {
+  const wished = () => {
+    if (saving()) return;
+    warm();
+    also();
+  };
+  part.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && wished(), { signal });
   part.addEventListener("focusin", (event) => {
-    if (!saving() && event.target instanceof Element && event.target.matches(":focus-visible")) warm();
+    if (event.target instanceof Element && event.target.matches(":focus-visible")) wished();
   }, { signal });
 }
 
-function saving() {
+/** Did the reader ask the browser to save data? */
+export function saving() {
   return Boolean(/** @type {any} */ (navigator).connection?.saveData);
 }

@@ -1,9 +1,9 @@
 // @ts-check
 import { addressOf, named, readdress } from "./address.js";
-import { Bench, Place, intent } from "./bench.js";
+import { Bench, Place, intent, saving } from "./bench.js";
 import { Cells } from "./cells.js";
 import { button, el, plural, roving } from "./dom.js";
-import { ask } from "./python.js";
+import { ask, warm } from "./python.js";
 import { Steps } from "./steps.js";
 
 /**
@@ -29,11 +29,13 @@ import { Steps } from "./steps.js";
  * @property {number | null} first_bad
  * @property {number[]} telling the schedule of the run that says most
  *
+ * @typedef {Record<string, {verdict: Verdict, run: Run}>} Known what the build knows of each variant
  * @typedef {{line: number, example: string, expected: string, got: string, ok: boolean}} Example
- * @typedef {{name: string, hint: string, total?: number, telling?: string}} Variant
+ * @typedef {{name: string, hint: string, total?: number}} Variant
  */
 
 const PYTHON = new URL("../python/", import.meta.url);
+const RUNS = new URL("../runs/", import.meta.url);
 
 /** Give the figure of a scenario its controls. @param {HTMLElement} host @param {AbortSignal} signal */
 export function scenario(host, signal) {
@@ -44,6 +46,9 @@ class Figure {
   /** @type {Map<string, Promise<Verdict>>} of the code as it is now */
   verdicts = new Map();
   turn = 0; // the newest wish wins
+  ran = false; // has Python run every schedule of the code as it is?
+  /** @type {Promise<Known> | undefined} */
+  knows;
 
   /** @param {HTMLElement} host @param {AbortSignal} signal */
   constructor(host, signal) {
@@ -91,7 +96,7 @@ class Figure {
     this.cells = new Cells({
       name: this.name.replaceAll("_", " "),
       judge: () => this.judge(this.variant),
-      open: (schedule) => void this.show(this.variant, schedule),
+      open: (schedule) => void this.show(() => this.run(this.variant, schedule)),
       total: () => (this.bench.code === null && this.variants.find(({ name }) => name === this.variant)?.total) || null,
       unasked: () => (this.counts.open = true),
       doing: (job) => this.doing(job),
@@ -115,7 +120,7 @@ class Figure {
     const data = /** @type {HTMLTemplateElement | null} */ (host.querySelector("template.scenario__data"))?.content;
     if (data?.textContent) this.render({ ...JSON.parse(data.textContent), svg: "" });
     else this.select();
-    for (const part of [this.controls, this.steps.bar, this.switches]) intent(part, signal);
+    for (const part of [this.controls, this.steps.bar, this.switches]) intent(part, signal, () => void this.known());
     this.follow();
   }
 
@@ -134,7 +139,7 @@ class Figure {
     const run = named();
     if (run?.module !== this.module) return;
     if (run.variant === this.variant && String(run.schedule) === String(this.schedule)) return;
-    void this.show(run.variant, run.schedule);
+    void this.show(() => this.run(run.variant, run.schedule));
     if (!location.hash) this.host.scrollIntoView();
   }
 
@@ -159,40 +164,55 @@ class Figure {
     return this.place.doing(job, (line) => this.bench.editor?.mark(line));
   }
 
+  /**
+   * What the build knows of the page's own code: nobody waits for Python to see that.
+   * Nothing, where it is not there; Python is asked then.
+   * @returns {Promise<Known>}
+   */
+  async known() {
+    if (this.bench.code !== null || this.ran) return {};
+    this.knows ??= fetch(new URL(`${this.module}.json`, RUNS), { cache: "no-cache", signal: this.signal })
+      .then((answer) => (answer.ok ? answer.json() : {}))
+      .catch(() => ({}));
+    return this.knows;
+  }
+
   /** @param {string} variant @returns {Promise<Verdict>} */
   judge(variant) {
-    const known = this.verdicts.get(variant);
-    if (known) return known;
-    const verdict = this.ask({ do: "judge", variant });
+    const asked = this.verdicts.get(variant);
+    if (asked) return asked;
+    const verdict = this.known().then((known) => known[variant]?.verdict ?? this.ask({ do: "judge", variant }));
     this.verdicts.set(variant, verdict);
     verdict.catch(() => this.verdicts.delete(variant));
     return verdict;
   }
 
   /**
-   * Draw one run. @param {string} variant @param {number[]} schedule
-   * @param {[number, number]} [change] a choice's number and its new pick
+   * A run: the one of this schedule, or the one that says most about the variant.
+   * @param {string} variant @param {number[]} [schedule] @returns {Promise<Run>}
    */
-  show(variant, schedule, change) {
+  async run(variant, schedule) {
+    const known = (await this.known())[variant]?.run;
+    if (known && (!schedule || String(schedule) === String(known.schedule))) return known;
+    return this.ask({ do: "draw", variant, schedule: schedule ?? (await this.judge(variant)).telling });
+  }
+
+  /** Draw a run as soon as it is there, unless the reader wants another by then.
+   * @param {() => Promise<Run>} wanted */
+  show(wanted) {
     const turn = ++this.turn;
     return this.doing(async () => {
-      const run = /** @type {Run} */ (await this.ask({ do: "draw", variant, schedule, change }));
+      const run = await wanted();
       if (turn === this.turn) this.render(run);
     });
   }
 
-  /** Show a variant by the run that says most about it; the page knows its own code's.
-   * @param {string} variant */
+  /** @param {string} variant to be shown by the run that says most about it */
   open(variant) {
-    const turn = ++this.turn;
     this.variant = variant;
     this.select();
-    return this.doing(async () => {
-      const known = this.bench.code === null && this.variants.find(({ name }) => name === variant)?.telling;
-      const schedule = typeof known === "string" ? numbers(known) : (await this.judge(variant)).telling;
-      const run = /** @type {Run} */ (await this.ask({ do: "draw", variant, schedule }));
-      if (turn === this.turn) this.render(run);
-    });
+    if (!saving()) warm(); // the next wish will need it
+    return this.show(() => this.run(variant));
   }
 
   /** @param {Run} run with an empty `svg` where the page shows it already */
@@ -225,7 +245,6 @@ class Figure {
       name: /** @type {HTMLElement} */ (row).dataset.variant ?? "",
       hint: row.querySelector("th span")?.textContent ?? "",
       total: Number(/** @type {HTMLElement} */ (row).dataset.total),
-      telling: /** @type {HTMLElement} */ (row).dataset.telling,
     }));
   }
 
@@ -267,7 +286,8 @@ class Figure {
       : -1;
     this.switches.replaceChildren(
       el("legend", {}, "Break it: the choices of this run"),
-      ...numbered(run.choices).map((choice, number) => this.choice(choice, (pick) => void this.show(run.variant, run.schedule, [number, pick]))),
+      ...numbered(run.choices).map((choice, number) => this.choice(choice, (pick) =>
+        void this.show(() => this.ask({ do: "draw", variant: run.variant, schedule: run.schedule, change: [number, pick] })))),
     );
     this.outcome.replaceChildren("→ ", verdictOf(run), " ", el("code", {}, run.result));
     this.switches.append(this.outcome);
@@ -317,8 +337,9 @@ class Figure {
     this.lay();
     const { variant, schedule } = this.linked;
     this.cells.forget();
-    if (this.ran) void this.show(variant, schedule);
+    const redraw = this.ran;
     this.ran = false;
+    if (redraw) void this.show(() => this.run(variant, schedule));
   }
 
   /** Every schedule of every variant, and the docstring's examples, of the code as it is. */
@@ -357,8 +378,7 @@ class Figure {
     this.counts.open = true;
     this.cells.forget();
     const turn = ++this.turn;
-    const schedule = edited ? (await this.judge(this.variant)).telling : this.schedule;
-    const run = await this.ask({ do: "draw", variant: this.variant, schedule });
+    const run = await this.run(this.variant, edited ? undefined : this.schedule);
     if (turn === this.turn) this.render(run);
   }
 
