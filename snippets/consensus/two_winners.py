@@ -4,7 +4,8 @@ The old owner reads, sends a write, and the write arrives: three steps. Meanwhil
 lease runs out, the lock names a new owner, who opens the store, works, and writes. One
 atomic step is one of those; a pause is any gap between two of them.
 
-Faults: none is needed but time: the old owner or its message may pause anywhere.
+Faults: none is needed but time: the old owner or its message may pause anywhere. A
+surprise is a turn that the other one takes first.
 Leaves out: wrong clocks, which make every check of a lease worse; a lock that fails; a
 store of several machines; work done outside the store, which no token guards.
 Source: [@kleppmann-locks], [@gray-cheriton-1989], [@etcd-lock]
