@@ -22,7 +22,7 @@ from theme.figure import Scenario, explain
 from theme.receipts import digest, receipt
 
 VALUE = re.compile(r"\{=\s*(?P<code>.+?)\s*(\|\s*(?P<format>[^|=}\s]+)\s*)?=\}")
-KNOB = re.compile(r"^(?P<name>\w+) = (?P<value>[\d.]+) \((?P<range>[^)]*)\)$")
+KNOB = re.compile(r"^(?P<name>\w+) = (?P<value>[\d.]+|no|yes) \((?P<range>[^)]*)\)$")
 
 
 MARK = "chapter-figure-number-"
@@ -253,9 +253,11 @@ def sliders_fence(where: str, body: list[str], *, folded: bool) -> str:
         knob = KNOB.match(line)
         if not knob:
             raise Fault(
-                where, f"{line!r} is no knob", "write name = 3 (1..9) or (3, 5)"
+                where,
+                f"{line!r} is no knob",
+                "write name = 3 (1..9), = 3 (3, 5) or = no (no, yes)",
             )
-        knobs.append({**knob.groupdict(), "value": _number(knob["value"])})
+        knobs.append({**knob.groupdict(), "value": _value(knob["value"])})
     try:
         svg = names[function](**{knob["name"]: knob["value"] for knob in knobs})
     except TypeError as error:
@@ -271,8 +273,10 @@ FIGURES: dict[str, Callable[..., str]] = {
 }
 
 
-def _number(digits: str) -> int | float:
-    return float(digits) if "." in digits else int(digits)
+def _value(said: str) -> int | float | bool:
+    if said in ("no", "yes"):
+        return said == "yes"
+    return float(said) if "." in said else int(said)
 
 
 def _scenario(where: str, module: str) -> Scenario:

@@ -110,8 +110,8 @@ def verdicts(scenario: Scenario) -> str:
             f'<td class="verdict verdict--{mark}">{words}</td></tr>'
         )
     return (
-        '<table class="scenario__verdicts"><caption>Every schedule, against the'
-        " invariant</caption><thead><tr>"
+        '<table class="scenario__verdicts" data-search-exclude>'
+        "<caption>Every schedule, against the invariant</caption><thead><tr>"
         '<th scope="col">Variant</th><th scope="col">Schedules</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
@@ -168,10 +168,12 @@ def puzzle(module: str, names: dict[str, Any], figure_id: str) -> str:
 <figure class="puzzle" id="{figure_id}-puzzle" data-module="{module}">
 <figcaption>Buy evidence: which question ends the search?</figcaption>
 <div class="puzzle__controls"></div>
-<table class="puzzle__evidence"><caption>Before any answer {worlds} worlds and \
-{stories} stories fit. Each row: what one answer alone leaves.</caption>
+<p>Before any answer {worlds} worlds and {stories} stories fit.</p>
+<details class="puzzle__table"><summary>What each answer alone leaves</summary>
+<table class="puzzle__evidence">\
 <thead><tr><th scope="col">Evidence</th><th scope="col">Worlds left</th>\
 <th scope="col">Stories left</th></tr></thead><tbody>{rows}</tbody></table>
+</details>
 <details class="puzzle__answer"><summary>The smallest evidence that leaves one story\
 </summary><p>{text(ends)}</p></details>
 </figure>"""
@@ -181,7 +183,7 @@ def sliders(module: str, function: str, knobs: list[dict[str, Any]], svg: str) -
     """A computed plot with its knobs' values beside it."""
     values = "".join(
         f"<div><dt>{escape(knob['name'].replace('_', ' '))}</dt>"
-        f"<dd>{knob['value']}</dd></div>"
+        f"<dd>{in_words(knob['value'])}</dd></div>"
         for knob in knobs
     )
     return f"""\
@@ -191,6 +193,11 @@ def sliders(module: str, function: str, knobs: list[dict[str, Any]], svg: str) -
 <div class="sliders__picture">{svg}</div>
 <dl class="sliders__values">{values}</dl>
 </figure>"""
+
+
+def in_words(value: float | bool) -> str:
+    """A knob's value as a page says it."""
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def text(words: str) -> str:

@@ -17,6 +17,8 @@ One slow follower of three costs nothing; the distance of the faster one is the 
 
 >>> "2 of 3 have flushed after 3 ms" in plot(3, 1, near, far, flush, False)
 True
+>>> "Only 2 followers are there" in plot(3, 6, near, far, flush, False)
+True
 
 More members as far as the farthest never make a write faster, and may slow it:
 
@@ -105,10 +107,13 @@ def plot(
         ]
         shapes += [f'<text x="{70 + end * scale:.1f}" y="{y + 15}">{end:g} ms</text>']
     line = 30 * majority
+    words = f"{said}; nobody waits for those below the line."
+    if near_followers > near:
+        words += f" Only {near} followers are there to be near."
     return (
         f'<svg class="plot" viewBox="0 0 360 {30 * members + 30}" role="img" '
         f'font-size="13" fill="currentColor"><title>The price of a commit</title>'
-        f"<desc>{said}; nobody waits for those below the line.</desc>"
+        f"<desc>{words}</desc>"
         f'{"".join(shapes)}<path class="plot__quorum" d="M0 {line}H360" '
         f'stroke="currentColor" stroke-width="2"/>'
         f'<text class="plot__said" x="4" y="{line + 17}">{said}</text></svg>'

@@ -16,7 +16,7 @@ export function sliders(host, signal) {
   const controls = /** @type {HTMLElement} */ (host.querySelector(".sliders__controls"));
   const values = [...host.querySelectorAll(".sliders__values dd")];
   const said = el("p", { class: "run-count", role: "status" });
-  /** @type {{name: string, value: number, range: string}[]} */
+  /** @type {{name: string, value: number | boolean, range: string}[]} */
   const knobs = JSON.parse(host.dataset.knobs ?? "[]");
   let turn = 0;
 
@@ -37,13 +37,13 @@ export function sliders(host, signal) {
   };
   for (const [number, knob] of knobs.entries()) {
     const words = knob.name.replaceAll("_", " ");
-    const shown = el("output", {}, String(knob.value));
-    /** @param {number} value */
+    const shown = el("output", {}, inWords(knob.value));
+    /** @param {number | boolean} value */
     const turned = (value) => {
       knob.value = value;
-      shown.textContent = String(value);
+      shown.textContent = inWords(value);
       const dd = values[number];
-      if (dd) dd.textContent = String(value);
+      if (dd) dd.textContent = inWords(value);
       void tell();
     };
     const [low, high] = knob.range.split("..").map(Number);
@@ -53,11 +53,16 @@ export function sliders(host, signal) {
       controls.append(el("label", { class: "run-knob" }, el("span", {}, words), input, shown));
     } else {
       const options = knob.range.split(",").map((each) => each.trim());
-      const list = el("select", { onchange: () => turned(Number(list.value)) },
-        ...options.map((each) => el("option", { selected: Number(each) === knob.value }, each)));
+      const list = el("select", { onchange: () => turned(/^(no|yes)$/.test(list.value) ? list.value === "yes" : Number(list.value)) },
+        ...options.map((each) => el("option", { selected: each === inWords(knob.value) }, each)));
       controls.append(el("label", { class: "run-knob" }, el("span", {}, words), list));
     }
   }
   controls.append(said);
   intent(controls, signal);
+}
+
+/** @param {number | boolean} value as the page's text has it */
+function inWords(value) {
+  return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
 }
