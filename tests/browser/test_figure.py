@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.browser.conftest import Visit
 from tests.browser.server import ONE_FIGURE, Server
 
 BOTH = re.compile("the invariant holds|breaks the invariant")
@@ -215,7 +216,37 @@ def test_a_link_opens_this_run(page: Page, figure: Locator) -> None:
     page.goto(link)
     expect(figure.locator(".scenario__shown")).to_have_text(shown)
     assert figure.locator("svg desc").inner_html() == picture
-    expect(figure).to_be_in_viewport()
+    expect(figure.locator(".scenario__shown")).to_be_in_viewport()
+
+
+def test_a_switch_stays_under_the_finger(page: Page, figure: Locator) -> None:
+    switch = figure.get_by_role("switch").nth(1)
+    switch.evaluate("each => each.scrollIntoView({ block: 'center' })")
+    picture, shown = figure.locator(".scenario__picture"), figure.locator("svg desc")
+    before, tall, words = top(switch), height(picture), shown.inner_html()
+    switch.click()
+    expect(shown).not_to_have_text(words)
+    assert height(picture) != tall
+    assert abs(top(switch) - before) < 2
+
+
+def height(part: Locator) -> float:
+    """The height of a part of the page, in pixels."""
+    return float(part.evaluate("part => part.getBoundingClientRect().height"))
+
+
+def top(part: Locator) -> float:
+    """How far below the window's top a part of the page begins, in pixels."""
+    return float(part.evaluate("part => part.getBoundingClientRect().top"))
+
+
+def test_on_a_phone_what_breaks_a_run_stands_under_its_steps(visit: Visit) -> None:
+    page = visit(ONE_FIGURE, viewport={"width": 390, "height": 844})
+    steps, switch = page.locator(".run-steps"), page.get_by_role("switch").first
+    logs = page.get_by_text("What each node could log", exact=True)
+    switch.scroll_into_view_if_needed()
+    assert top(steps) < top(switch) < min(top(steps) + 200, top(logs))
+    expect(page.locator(".run-log").first).to_be_hidden()
 
 
 def test_a_link_to_a_run_that_is_no_more_says_so(

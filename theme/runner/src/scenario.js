@@ -46,6 +46,7 @@ class Figure {
   /** @type {Map<string, Promise<Verdict>>} of the code as it is now */
   verdicts = new Map();
   turn = 0; // the newest wish wins
+  turned = -1; // the switch that the reader turned, until its run is drawn
   ran = false; // has Python run every schedule of the code as it is?
   /** @type {Promise<Known> | undefined} */
   knows;
@@ -109,11 +110,13 @@ class Figure {
     this.controls.append(this.tabs, this.hint, this.cells.host, this.place.host);
     const stage = el("div", { class: "run-stage" });
     this.picture.before(stage);
+    const first = document.querySelector("figure.scenario") === host;
     stage.append(
       el("div", { class: "run-view" }, this.picture, this.steps.bar),
+      this.fold("Break it", this.switches, first),
       this.fold("What each node could log", this.steps.logs),
     );
-    stage.after(this.fold("Break it", this.switches), el("div", { class: "run-link" }, this.link));
+    stage.after(el("div", { class: "run-link" }, this.link));
 
     this.variants = this.variantsOfThePage();
     this.lay();
@@ -125,13 +128,12 @@ class Figure {
   }
 
   /**
-   * Open, but on a phone, where only the first figure of a page shows all it has.
-   * @param {string} words @param {HTMLElement} part
+   * Open, but on a phone, where a page would be all controls.
+   * @param {string} words @param {HTMLElement} part @param {boolean} [open] there too
    */
-  fold(words, part) {
+  fold(words, part, open = false) {
     const small = matchMedia("(max-width: 44.9em)").matches;
-    const first = document.querySelector("figure.scenario") === this.host;
-    return el("details", { class: "run-fold", open: first || !small }, el("summary", {}, words), part);
+    return el("details", { class: "run-fold", open: open || !small }, el("summary", {}, words), part);
   }
 
   /** A link that names a run of this figure opens it. */
@@ -140,7 +142,7 @@ class Figure {
     if (run?.module !== this.module) return;
     if (run.variant === this.variant && String(run.schedule) === String(this.schedule)) return;
     void this.show(() => this.run(run.variant, run.schedule));
-    if (!location.hash) this.host.scrollIntoView();
+    if (!location.hash || location.hash === `#${this.host.id}`) this.panel.scrollIntoView();
   }
 
   /**
@@ -218,6 +220,7 @@ class Figure {
   /** @param {Run} run with an empty `svg` where the page shows it already */
   render(run) {
     const first = !run.svg;
+    const stood = this.placeOfSwitch();
     if (!first) this.picture.innerHTML = run.svg;
     this.variant = run.variant;
     this.schedule = run.schedule;
@@ -231,6 +234,9 @@ class Figure {
       "; result ", el("code", { class: "scenario__result" }, run.result), ": ", verdictOf(run), ".",
     );
     this.cells.choose(run.schedule);
+    // The picture above the switch has another height now; the switch stays under the finger.
+    if (stood !== null) scrollBy({ top: (this.placeOfSwitch() ?? stood) - stood, behavior: "instant" });
+    this.turned = -1;
     if (this.bench.code === null) {
       this.linked = { module: this.module, variant: run.variant, schedule: run.schedule };
       readdress(addressOf(this.linked, this.host.id));
@@ -286,17 +292,26 @@ class Figure {
       : -1;
     this.switches.replaceChildren(
       el("legend", {}, "Break it: the choices of this run"),
-      ...numbered(run.choices).map((choice, number) => this.choice(choice, (pick) =>
-        void this.show(() => this.ask({ do: "draw", variant: run.variant, schedule: run.schedule, change: [number, pick] })))),
+      ...numbered(run.choices).map((choice, number) => this.choice(choice, (pick) => {
+        this.turned = number;
+        void this.show(() => this.ask({ do: "draw", variant: run.variant, schedule: run.schedule, change: [number, pick] }));
+      })),
     );
     this.outcome.replaceChildren("→ ", verdictOf(run), " ", el("code", {}, run.result));
     this.switches.append(this.outcome);
     this.switches.hidden = run.choices.length === 0;
     this.switches.closest("details")?.toggleAttribute("hidden", this.switches.hidden);
-    if (held >= 0) {
-      const all = /** @type {NodeListOf<HTMLElement>} */ (this.switches.querySelectorAll("input, select"));
-      all[Math.min(held, all.length - 1)]?.focus();
-    }
+    this.switch(held)?.focus({ preventScroll: true });
+  }
+
+  /** @param {number} number @returns {HTMLElement | null} that switch, or the last, if there are fewer now */
+  switch(number) {
+    const all = /** @type {HTMLElement[]} */ ([...this.switches.querySelectorAll("input, select")]);
+    return (number >= 0 && all[Math.min(number, all.length - 1)]) || null;
+  }
+
+  placeOfSwitch() {
+    return this.switch(this.turned)?.getBoundingClientRect().top ?? null;
   }
 
   /** @param {Choice} choice @param {(pick: number) => void} pick */
@@ -370,9 +385,8 @@ class Figure {
     }
     const examples = /** @type {Example[]} */ (await this.ask({ do: "check" }));
     const broken = examples.filter(({ ok }) => !ok);
-    this.bench.result.append(claims(examples, broken));
-    const how = broken.length === 0 ? "Every example of the docstring holds."
-      : `${broken.length} of ${plural(examples.length, "example")} of the docstring no longer ${broken.length === 1 ? "holds" : "hold"}.`;
+    this.bench.result.append(claims(examples, broken, edited));
+    const how = broken.length ? lost(examples, broken, edited) : "Every example of the docstring holds.";
     this.bench.heard.textContent = `${said.join("; ")}. ${how}`;
     this.cells.asked = false;
     this.counts.open = true;
@@ -402,15 +416,25 @@ function numbered(choices) {
   });
 }
 
-/** @param {Example[]} examples @param {Example[]} broken */
-function claims(examples, broken) {
-  const count = `${examples.length - broken.length} of ${plural(examples.length, "example")} hold`;
-  if (!broken.length) return el("p", { class: "run-claims run-holds" }, `What the tests check: ${count}`);
-  return el("details", { class: "run-claims", open: true },
-    el("summary", { class: "run-breaks" }, `What the tests check: ${count}`),
+/**
+ * What the docstring says of the code. An edit is no mistake: the examples are about the
+ * page's own code, and those that differ say what the edit changed.
+ * @param {Example[]} examples @param {Example[]} broken @param {boolean} edited
+ */
+function claims(examples, broken, edited) {
+  if (!broken.length) return el("p", { class: "run-claims run-holds" }, `What the tests check: all ${plural(examples.length, "example")} hold.`);
+  return el("details", { class: "run-claims", open: !edited },
+    el("summary", { class: edited ? "" : "run-breaks" }, lost(examples, broken, edited)),
     ...broken.map(({ example, expected, got }) =>
       el("pre", { tabindex: "0" },
-        ">>> ", example.replaceAll("\n", "\n... "), "\n", el("del", {}, expected), "\n", el("ins", {}, got))));
+        ">>> ", example.replaceAll("\n", "\n... "), "\n", el("del", {}, expected || "(nothing)"), "\n", el("ins", {}, got || "(nothing)"))));
+}
+
+/** @param {Example[]} examples @param {Example[]} broken @param {boolean} edited */
+function lost(examples, broken, edited) {
+  const count = `${broken.length} of ${plural(examples.length, "example")}`;
+  return edited ? `What your edit changed: ${count}, written for the page’s own code, say something else now.`
+    : `What the tests check: ${count} do not hold.`;
 }
 
 /** @param {Run} run */
