@@ -220,7 +220,7 @@ assert sql("SELECT count(*) FROM charge") == "1"
 # ## The next worker {#next-worker}
 #
 # It asks the broker for work, as the first one did.
-# The broker hands it the same message, with one number more: the delivery count.
+# The broker hands it the same message, and counts one delivery more.
 
 # %%
 ended = in_a_process(worker, url, psql, charge, False)

@@ -7,7 +7,7 @@ An entry is named by its term: the log 1 3 holds the entries of terms 1 and 3.
 
 Faults: at most six: a leader of the first three terms is cut off, or the other of a and
 b leads next. The last leader is left in peace and finishes.
-Leaves out: c as a leader, and copies between a and b (the search beside this figure has
+Leaves out: c as a leader, and copies between a and b (the search below this figure has
 both); more entries a term; changes of membership. A log on disk is never damaged.
 Source: [@raft-2014], section 5.4.2 and figure 8
 

@@ -4,7 +4,8 @@ Two nodes, a and b, both want to take over a shard. Each looks at its own view, 
 the others, and acts. Where two claims meet the higher name wins, so the views agree in
 the end. One atomic step is a look, the arrival of one node's news, or an act.
 
-Faults: none is needed: every order of three steps of a and three of b.
+Faults: none is needed: every order of three steps of a and three of b. A surprise is a
+turn that b takes first.
 Leaves out: a lost message or a voter that dies, which a majority must then outlast; the
 old owner's late writes, for which see the fencing token; how a lease is given back.
 Source: [@raft-2014], [@crdt-2011]
@@ -71,6 +72,7 @@ def story(world, rule):
 
         def looks_again():
             if rule == "look" and views[node] == node:
+                world.note(node, "looks again: still mine")
                 act(node)
             if rule == "majority" and list(votes.values()).count(node) >= 2:
                 act(node)

@@ -6,6 +6,7 @@ new write with its ack; the question, the old leader's check, its answer.
 
 Faults: at most one beside the cut: the old leader's clock runs slow. The cut comes at
 any moment, and the others elect once the old lease has ended by their own clocks.
+A turn that the other one takes first is a surprise too.
 Leaves out: a cut that heals; a client that remembers the newest value it saw and
 refuses older ones, which mends its own reads and nobody else's.
 Source: [@raft-thesis], section 6.4, [@herlihy-wing-1990]
@@ -56,7 +57,7 @@ def story(world, may_answer):
     def old_checks():
         if not may_answer(happened, slow):
             told.append(20)
-            world.note("old", "may not answer")
+        world.note("old", "may not answer" if told else "may answer")
 
     def old_answers():
         if not told:

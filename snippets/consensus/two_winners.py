@@ -47,6 +47,8 @@ def story(world, checks=False, tokens=False, registers=False):
         if checks and not lease_runs[0]:
             world.note("old", "lease is over: stops")
         else:
+            if checks:
+                world.note("old", "lease still runs")
             world.send("old", "store", "write, token 1")
 
     def its_write_arrives():

@@ -79,8 +79,8 @@ def until_acked(world, repeats):
     session, minute, tries = 1, 0, 0
     while True:
         tries += 1
-        if world.delivers("producer", "broker", "event 7"):
-            record = Record(session, 1, "event 7", minute)
+        record = Record(session, 1, "event 7", minute)
+        if world.delivers("producer", "broker", f"event 7: session {session}, no. 1"):
             if any(repeats(old, record) for old in log):
                 world.note("broker", "known: drops it")
             else:

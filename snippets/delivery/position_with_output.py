@@ -48,7 +48,7 @@ def output_then_position(world):
 
 
 def position_then_output(world):
-    """The other way round, so that nothing is written twice."""
+    """The other way round, so that nothing is committed twice."""
     return process(world, ("mail", "position", "commit", "output", "commit"))
 
 
@@ -82,7 +82,7 @@ def take(world, db, mails, step, letter):
         mails.append(letter)
     elif step == "commit":
         db.commit()
-        world.note("log", "commit")
+        world.note("store", "commit")
         world.crash("processor", "after a commit")
     else:
         db.execute(f"insert into {step} values (?)", letter)
@@ -102,7 +102,7 @@ variants = (output_then_position, position_then_output, position_with_the_output
 
 
 def holds(result):
-    """No output is written twice (safety), and each is written (liveness)."""
+    """No output is committed twice (safety), and each is committed (liveness)."""
     return result.outputs == "AB"
 
 

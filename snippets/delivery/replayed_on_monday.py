@@ -73,7 +73,8 @@ def until_answered(world, key, look_up=False, kept=24):
         if look_up and hour >= kept and answer != "not charged":
             answer = call(world, "order 7?", lambda: "paid" if book else "not charged")
         else:
-            answer = call(world, "charge $10", charge)
+            named = f", key {key}" if key else ""
+            answer = call(world, f"charge $10{named}", charge)
         if not answer:
             hour += WEEKEND if world.choose("parked until Monday") else HOUR
     return Settled(len(book), hour)

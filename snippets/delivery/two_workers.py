@@ -21,7 +21,7 @@ Looking later makes the window shorter. It stays open.
 Three workers change nothing for the constraint.
 
 >>> def three(world):
-...     return unique_constraint(world, names=("first", "second", "third"))
+...     return unique_constraint(world, names=("worker 1", "worker 2", "worker 3"))
 >>> {run.result for run in explore(three)}
 {1}
 """
@@ -40,12 +40,12 @@ def look_right_before(world):
     return every_order(world, ("price", "look", "charge"))
 
 
-def unique_constraint(world, names=("first", "second")):
+def unique_constraint(world, names=("worker 1", "worker 2")):
     """INSERT, and let the table's unique constraint say who was first."""
     return every_order(world, ("look", "price", "charge"), "unique", names)
 
 
-def every_order(world, steps, constraint="", names=("first", "second")):
+def every_order(world, steps, constraint="", names=("worker 1", "worker 2")):
     with closing(sqlite3.connect(":memory:")) as db:
         db.execute(f"create table charge (for_order text {constraint})")
         for name in names:  # no ack yet, so the broker delivers to the next one

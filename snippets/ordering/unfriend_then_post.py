@@ -1,6 +1,6 @@
 """Two keys have no order between them, so a photo is shown to somebody just unfriended.
 
-Ana unfriends Bob, then posts a photo for her friends: one event under the key of her
+Ana befriends Dan, unfriends Bob, then posts a photo: two events under the key of her
 friends list, one under the key of her photos. A feed reads both partitions, and Bob
 looks at it twice. Reading one event, and one look, is one atomic step.
 

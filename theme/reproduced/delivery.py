@@ -86,8 +86,8 @@ async def same_transaction(ground: Ground) -> Facts:
 @reproduces("delivery.same_key_other_body", NATS, POSTGRES)
 async def same_key_other_body(ground: Ground) -> Facts:
     """one key with $10, the same key again with $10, and the same key with $8:
-    {charges} charge, {replayed} answer from the stored one, and {parked} message parked
-    with the reason "{reason}"."""
+    {charges} charge, {replayed} replay of the stored answer, and {parked} message
+    parked with the reason "{reason}"."""
     ledger = ground.database(consumers.LEDGER, idempotent_consumer.SCHEMA)
     url = ground.servers.nats.url
     async with jetstream(url) as js, database(ledger) as book:
@@ -252,7 +252,8 @@ async def charged_abroad(
 async def claimed_then_died(ground: Ground) -> Facts:
     """a worker killed by SIGKILL after the provider charged and before its own row says
     so: {blind} charges when the next one charges again without a key, {keyed} with the
-    same key, {asked} when the key is forgotten and the provider is asked first."""
+    same key, {asked} when the key is forgotten and the provider is asked first;
+    nothing was late there."""
     died = "UPDATE provider_call SET state"
     hour = 3600.0
     (keyed, *ends), (asked, *others), (blind, *_) = await asyncio.gather(
@@ -340,9 +341,9 @@ async def row_and_event(ground: Ground) -> Facts:
 
 @reproduces("delivery.timed_out", NATS)
 async def timed_out(ground: Ground) -> Facts:
-    """a publisher whose answer went where nobody listens cannot know it, and the server
-    holds {kept} record all the same; asked again with the same message id it says
-    duplicate, and holds {after}."""
+    """a publisher whose ack went to an inbox that nobody reads cannot tell that the
+    server holds {kept} record; when it publishes again with the same message id, the
+    server says duplicate and still holds {after}."""
     async with jetstream(ground.servers.nats.url) as js:
         stream = await stream_of(js, ground.name("payments"))
         event = {"Nats-Msg-Id": "payment-7"}

@@ -124,7 +124,7 @@ async def sampled_away(ground: Ground) -> Facts:
     """of {requests} failing requests over {hops} hops at {rate:.0%}, with ids from a
     seed: `TraceIdRatioBased` kept {head_whole} whole traces and {head_torn} torn ones;
     a lot of its own at every hop left {own_whole} whole and {own_torn} torn. Of
-    {customers} customers with seven failures each at 1 %, {seen} had at least one
+    {customers} customers with seven failures each at 1%, {seen} had at least one
     trace kept."""
     rate, requests, customers = 0.25, 400, 1_000
 
@@ -233,8 +233,8 @@ async def who_lied_first(ground: Ground) -> Facts:
     """the worker committed the payment, lost its ack and was given event E9 again, and
     nobody took its callback: {spans} spans in {traces} traces, {linked} of them linked
     to the click; delivery count {deliveries}, {rows} row, {errors} error, in the span
-    of the UI that timed out. No span says which try wrote the row; the inbox row does:
-    "{written_by}"."""
+    of the UI that timed out. No span says which try wrote the row; the row
+    that the worker wrote with the payment does: "{written_by}"."""
     schema = "CREATE TABLE payment (key text NOT NULL)"
     store_of_record = ground.database(schema, idempotent_consumer.SCHEMA)
     async with (
