@@ -362,12 +362,17 @@ def inline(words: str) -> str:
 
     Sources and terms become links here too; a figure stands on a page of docs/.
     """
-    html = escape(words, quote=False)
+    html = escape(curled(words), quote=False)
     html = re.sub(r"``?([^`]+)``?", r"<code>\1</code>", html)
     html = re.sub(r"\*([^*\s][^*]*)\*", r"<em>\1</em>", html)
     return strict.CITE.sub(
         r'<a class="cite" href="../references/#\g<key>">\g<key></a>', html
     )
+
+
+def curled(words: str) -> str:
+    """Words with typographer's quotes, their code spans left alone."""
+    return re.sub(r'(`+[^`]+`+)|"([^"]*)"', lambda m: m[1] or f"“{m[2]}”", words)
 
 
 class ChapterExtension(Extension):

@@ -55,14 +55,15 @@ def scenario_figure(
 <div class="scenario__run">
 <p class="scenario__shown">One run of <code>{run["variant"]}</code>: \
 {surprises(run["surprises"])}; \
-result <code class="scenario__result">{escape(run["result"])}</code>.</p>
+result <code class="scenario__result">{escape(run["result"])}</code>: \
+{ends(run["holds"])}.</p>
 <div class="scenario__picture" data-search-exclude>{run["svg"]}</div>
 {data(run)}
 </div>
 {verdicts(scenario)}
 {quiz}
 <details class="scenario__source" data-search-exclude{"" if folded else " open"}>
-<summary>The code: <code>{path}</code>, {lines} lines</summary>
+<summary>The code, {lines} lines: <code>{breakable(path)}</code></summary>
 <div class="scenario__code">{own(highlight(scenario.code))}</div>
 </details>
 <details class="scenario__tests" data-search-exclude>
@@ -72,6 +73,18 @@ result <code class="scenario__result">{escape(run["result"])}</code>.</p>
 <dl class="scenario__labels">{labels(scenario.labels, "Leaves out", "Source")}</dl>
 {receipt}
 </figure>"""
+
+
+def ends(holds: bool) -> str:
+    """How a run ends, in words that the page's scripts use too."""
+    if holds:
+        return '<strong class="run-holds">the invariant holds</strong>'
+    return '<strong class="run-breaks">breaks the invariant</strong>'
+
+
+def breakable(path: str) -> str:
+    """A path that a narrow line breaks where a reader would."""
+    return escape(path).replace("/", "/<wbr>").replace("_", "_<wbr>")
 
 
 def dotted(schedule: Sequence[int]) -> str:
@@ -166,7 +179,7 @@ def puzzle(module: str, names: dict[str, Any], figure_id: str) -> str:
     )
     return f"""\
 <figure class="puzzle" id="{figure_id}-puzzle" data-module="{module}">
-<figcaption>Buy evidence: which question ends the search?</figcaption>
+<figcaption>Buy evidence: which questions end the search?</figcaption>
 <div class="puzzle__controls"></div>
 <p>Before any answer {worlds} worlds and {stories} stories fit.</p>
 <details class="puzzle__table"><summary>What each answer alone leaves</summary>

@@ -68,6 +68,8 @@ class Figure {
     this.shown = find(".scenario__shown");
     this.picture = find(".scenario__picture");
     const code = find(".scenario__code");
+    const small = matchMedia("(max-width: 44.9em)").matches; // where a page would be all controls
+    if (small) code.closest("details")?.removeAttribute("open");
 
     this.bench = new Bench({
       name: this.module,
@@ -113,8 +115,8 @@ class Figure {
     const first = document.querySelector("figure.scenario") === host;
     stage.append(
       el("div", { class: "run-view" }, this.picture, this.steps.bar),
-      this.fold("Break it", this.switches, first),
-      this.fold("What each node could log", this.steps.logs),
+      fold("Break it", this.switches, first || !small),
+      fold("What each node could log", this.steps.logs, !small),
     );
     stage.after(el("div", { class: "run-link" }, this.link));
 
@@ -125,15 +127,6 @@ class Figure {
     else this.select();
     for (const part of [this.controls, this.steps.bar, this.switches]) intent(part, signal, () => void this.known());
     this.follow();
-  }
-
-  /**
-   * Open, but on a phone, where a page would be all controls.
-   * @param {string} words @param {HTMLElement} part @param {boolean} [open] there too
-   */
-  fold(words, part, open = false) {
-    const small = matchMedia("(max-width: 44.9em)").matches;
-    return el("details", { class: "run-fold", open: open || !small }, el("summary", {}, words), part);
   }
 
   /** A link that names a run of this figure opens it. */
@@ -297,7 +290,7 @@ class Figure {
         void this.show(() => this.ask({ do: "draw", variant: run.variant, schedule: run.schedule, change: [number, pick] }));
       })),
     );
-    this.outcome.replaceChildren("→ ", verdictOf(run), " ", el("code", {}, run.result));
+    this.outcome.replaceChildren("→ ", verdictOf(run), ", result ", el("code", {}, run.result));
     this.switches.append(this.outcome);
     this.switches.hidden = run.choices.length === 0;
     this.switches.closest("details")?.toggleAttribute("hidden", this.switches.hidden);
@@ -435,6 +428,11 @@ function lost(examples, broken, edited) {
   const count = `${broken.length} of ${plural(examples.length, "example")}`;
   return edited ? `What your edit changed: ${count}, written for the page’s own code, say something else now.`
     : `What the tests check: ${count} do not hold.`;
+}
+
+/** @param {string} words @param {HTMLElement} part @param {boolean} open */
+function fold(words, part, open) {
+  return el("details", { class: "run-fold", open }, el("summary", {}, words), part);
 }
 
 /** @param {Run} run */
