@@ -68,8 +68,6 @@ class Figure {
     this.shown = find(".scenario__shown");
     this.picture = find(".scenario__picture");
     const code = find(".scenario__code");
-    const small = matchMedia("(max-width: 44.9em)").matches; // where a page would be all controls
-    if (small) code.closest("details")?.removeAttribute("open");
 
     this.bench = new Bench({
       name: this.module,
@@ -112,6 +110,7 @@ class Figure {
     this.controls.append(this.tabs, this.hint, this.cells.host, this.place.host);
     const stage = el("div", { class: "run-stage" });
     this.picture.before(stage);
+    const small = matchMedia("(max-width: 44.9em)").matches; // where a page would be all controls
     const first = document.querySelector("figure.scenario") === host;
     stage.append(
       el("div", { class: "run-view" }, this.picture, this.steps.bar),
