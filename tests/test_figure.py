@@ -5,7 +5,7 @@ import json
 import pytest
 
 from snippets.world import Event, Run
-from theme import figure
+from theme import catalogue, figure
 
 SOURCE = '''"""A reply can be lost.
 
@@ -127,3 +127,14 @@ def test_a_log_never_holds_a_loss_or_a_crash() -> None:
         "a": [{"event": 0, "text": "to b: x"}],
         "b": [],
     }
+
+
+def test_two_options_of_a_choice_never_have_the_same_words() -> None:
+    assert figure.told_apart(["pays", "asks", "pays", "pays"]) == [
+        "pays",
+        "asks",
+        "pays (2)",
+        "pays (3)",
+    ]
+    run = figure.draw(catalogue.scenario("ordering.last_seat"), "refuse_at_once")
+    assert run["choices"][0]["options"] == ["takes it", "takes it (2)"]

@@ -156,7 +156,7 @@ def draw(
         "choices": [
             {
                 "what": choice.what,
-                "options": [str(option) for option in choice.options],
+                "options": told_apart([str(option) for option in choice.options]),
                 "picked": choice.picked,
             }
             for choice in run.choices
@@ -166,6 +166,15 @@ def draw(
         "schedule": list(run.schedule),
         "surprises": run.surprises,
     }
+
+
+def told_apart(options: Sequence[str]) -> list[str]:
+    """The options; a later one of the same words says so: "pays", "pays (2)"."""
+    times = [options[: place + 1].count(each) for place, each in enumerate(options)]
+    return [
+        f"{each} ({n})" if n > 1 else each
+        for each, n in zip(options, times, strict=True)
+    ]
 
 
 def logs(run: Run[Any]) -> dict[str, list[dict[str, Any]]]:
