@@ -19,21 +19,25 @@ def on_post_build(config: MkDocsConfig) -> None:
     """Write `assets/runs/<module>.json`; a scenario that fails has ended the build."""
     folder = Path(config.site_dir, "assets", "runs")
     folder.mkdir(parents=True, exist_ok=True)
+    engine = catalogue.engine_digest()
     for module in catalogue.modules():
-        if "variants" in catalogue.scenario(module).names:
-            (folder / f"{module}.json").write_text(known(module))
-
-
-def known(module: str) -> str:
-    """Each variant's verdict, and the run that says most about it, as JSON."""
-    source = catalogue.path_of(module).read_text()
-    return _known(module, source, catalogue.engine_digest())
+        source = catalogue.path_of(module).read_text()
+        if told := known(module, source, engine):
+            (folder / f"{module}.json").write_text(told)
 
 
 @cache
-def _known(module: str, source: str, engine: str) -> str:
+def known(module: str, source: str, engine: str) -> str:
+    """Each variant's verdict, and the run that says most about it, as JSON.
+
+    Nothing for a module that has no variants. The texts of the module and of the engine
+    say when it has to be made anew.
+    """
+    scenario = catalogue.scenario(module)
+    if "variants" not in scenario.names:
+        return ""
     variants = {}
-    for each in catalogue.scenario(module).variants:
+    for each in scenario.variants:
         verdict = catalogue.verdict(module, each["name"])
         run = catalogue.picture(module, each["name"], tuple(verdict["telling"]))
         variants[each["name"]] = {"verdict": verdict, "run": run}

@@ -144,6 +144,7 @@ def test_the_keyboard_alone_finds_breaks_and_mends(server: Server, page: Page) -
     figure.get_by_role("tab").first.focus()
     keys.press("ArrowRight")
     expect(figure.locator(".scenario__shown")).to_contain_text("ack_first")
+    expect(figure.locator(".scenario__shown")).to_contain_text("breaks the invariant")
     keys.press("Tab")
     expect(figure.get_by_role("spinbutton")).to_be_focused()
     keys.type("3")

@@ -27,6 +27,7 @@ def test_a_part_of_python_that_is_missing_is_said_and_asked_for_again(
     server.mend()
     trouble.get_by_role("button", name="Try again").click()
     expect(shown).not_to_have_text(before)
+    expect(shown).to_contain_text("ack_last")
     expect(trouble).to_have_count(0)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import NEW, Visit, newcomer
 from tests.browser.server import ONE_FIGURE, Server
@@ -34,7 +34,11 @@ KEYS = """async () => {
 def boot(page: Page) -> tuple[str, str]:
     """Break a run; how Python booted for it, and why not from a snapshot."""
     figure = page.locator("figure.scenario").first
+    shown = figure.locator(".scenario__shown")
+    before = shown.inner_text()
     figure.get_by_role("switch").first.click()
+    expect(shown).not_to_have_text(before)
+    expect(shown).to_contain_text("invariant")
     page.wait_for_function(BOOTED)
     html = page.locator("html")
     return html.get_attribute("data-python") or "", html.get_attribute("data-why") or ""

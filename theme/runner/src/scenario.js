@@ -191,14 +191,16 @@ class Figure {
     return this.ask({ do: "draw", variant, schedule: schedule ?? (await this.judge(variant)).telling });
   }
 
-  /** Draw a run as soon as it is there, unless the reader wants another by then.
-   * @param {() => Promise<Run>} wanted */
+  /** @param {() => Promise<Run>} wanted shown as soon as it is there, and what goes wrong is said */
   show(wanted) {
+    return this.doing(() => this.draw(wanted));
+  }
+
+  /** Draw a run, unless the reader wants another by then. @param {() => Promise<Run>} wanted */
+  async draw(wanted) {
     const turn = ++this.turn;
-    return this.doing(async () => {
-      const run = await wanted();
-      if (turn === this.turn) this.render(run);
-    });
+    const run = await wanted();
+    if (turn === this.turn) this.render(run);
   }
 
   /** @param {string} variant to be shown by the run that says most about it */
@@ -383,9 +385,7 @@ class Figure {
     this.cells.asked = false;
     this.counts.open = true;
     this.cells.forget();
-    const turn = ++this.turn;
-    const run = await this.run(this.variant, edited ? undefined : this.schedule);
-    if (turn === this.turn) this.render(run);
+    await this.draw(() => this.run(this.variant, edited ? undefined : this.schedule));
   }
 
   /** What the page says of a variant of its own code. @param {string} variant */
@@ -414,7 +414,7 @@ function numbered(choices) {
  * @param {Example[]} examples @param {Example[]} broken @param {boolean} edited
  */
 function claims(examples, broken, edited) {
-  if (!broken.length) return el("p", { class: "run-claims run-holds" }, `What the tests check: all ${plural(examples.length, "example")} hold.`);
+  if (!broken.length) return el("p", { class: "run-claims run-holds" }, `What the tests check: ${examples.length} of ${plural(examples.length, "example")} hold`);
   return el("details", { class: "run-claims", open: !edited },
     el("summary", { class: edited ? "" : "run-breaks" }, lost(examples, broken, edited)),
     ...broken.map(({ example, expected, got }) =>
@@ -425,8 +425,9 @@ function claims(examples, broken, edited) {
 /** @param {Example[]} examples @param {Example[]} broken @param {boolean} edited */
 function lost(examples, broken, edited) {
   const count = `${broken.length} of ${plural(examples.length, "example")}`;
-  return edited ? `What your edit changed: ${count}, written for the page’s own code, say something else now.`
-    : `What the tests check: ${count} do not hold.`;
+  const one = broken.length === 1;
+  return edited ? `What your edit changed: ${count}, written for the page’s own code, ${one ? "says" : "say"} something else now.`
+    : `What the tests check: ${count} ${one ? "does" : "do"} not hold.`;
 }
 
 /** @param {string} words @param {HTMLElement} part @param {boolean} open */

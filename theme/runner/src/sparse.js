@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A snapshot without its empty pages: two fifths of Python's memory are zeros, and the
- * browser takes longer to read them back than Python takes to start.
+ * A snapshot without its empty pages: two fifths of Python's memory are zeros, and reading
+ * them back would be on the way of every later visit.
  *
  * The file is 32-bit words: a checksum of all that follows, the length, the number of pages
  * that are kept, their numbers; then the pages. The checksum finds damage, not malice:
