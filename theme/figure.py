@@ -69,15 +69,15 @@ class Scenario:
 
 def split(source: str) -> tuple[str, str, int]:
     """The docstring's text, the code after it, and the line that the code starts on."""
-    body = ast.parse(source).body
-    doc = body[0] if body else None
+    tree = ast.parse(source)
+    doc = tree.body[0] if tree.body else None
     if not (isinstance(doc, ast.Expr) and isinstance(doc.value, ast.Constant)):
         return "", source, 1
     lines = source.splitlines(keepends=True)
     first = doc.end_lineno or 0
     while first < len(lines) and not lines[first].strip():
         first += 1
-    return ast.get_docstring(ast.parse(source)) or "", "".join(lines[first:]), first + 1
+    return ast.get_docstring(tree) or "", "".join(lines[first:]), first + 1
 
 
 def parse(source: str, module: str) -> Scenario:
