@@ -4,7 +4,9 @@ The reader's browser loads the very files that the build used: the engine, the
 diagram, the scenarios, `figure.py`. Pyodide and the scripts come from `make runtime`.
 """
 
+import json
 import posixpath
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from theme.fault import Fault
 
 RUNNER = ROOT / "theme" / "runner" / "dist"
 PYODIDE = ROOT / "theme" / "runner" / "node_modules" / "pyodide"
+IMPORT = re.compile(r"^from snippets(?:\.(\w+))? import (\w+)", re.MULTILINE)
 RUNTIME = (
     "pyodide.mjs",
     "pyodide.asm.mjs",
@@ -35,7 +38,29 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
             )
         place = posixpath.normpath(f"assets/{target}")
         files.append(File.generated(config, place, abs_src_path=str(path)))
+    files.append(File.generated(config, "assets/python/engine.json", content=engine()))
     return files
+
+
+def engine() -> str:
+    """What every figure needs before it can answer, in one file: text by file name.
+
+    That is the bridge, `figure.py`, and the modules that these import, and so on.
+    """
+    waiting = {
+        "bridge.py": RUNNER / "bridge.py",
+        "figure.py": ROOT / "theme" / "figure.py",
+        "snippets/__init__.py": SNIPPETS / "__init__.py",
+    }
+    taken: dict[str, str] = {}
+    while waiting:
+        name, path = waiting.popitem()
+        taken[name] = path.read_text(encoding="utf-8")
+        for package, module in IMPORT.findall(taken[name]):
+            needed = f"snippets/{package or module}.py"
+            if needed not in taken:
+                waiting[needed] = SNIPPETS.parent / needed
+    return json.dumps(dict(sorted(taken.items())), ensure_ascii=False)
 
 
 def wanted() -> dict[Path, str]:
@@ -44,10 +69,10 @@ def wanted() -> dict[Path, str]:
         path: f"python/snippets/{path.relative_to(SNIPPETS).as_posix()}"
         for path in SNIPPETS.rglob("*.py")
     }
-    python[ROOT / "theme" / "figure.py"] = "python/figure.py"
     scripts = {
         path: f"runner/{path.relative_to(RUNNER).as_posix()}"
         for path in (*filter(Path.is_file, RUNNER.rglob("*")), RUNNER / "figure.js")
+        if path.suffix != ".py"
     }
     scripts[RUNNER / "offline.js"] = "../offline.js"  # it keeps what is below it
     runtime = {PYODIDE / name: f"pyodide/{name}" for name in RUNTIME}

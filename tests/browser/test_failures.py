@@ -8,7 +8,12 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NEW, Visit
 from tests.browser.server import ONE_FIGURE, Server
 
-PARTS = ["runner/worker.js", "pyodide.asm.wasm", "snippets/delivery/one_charge.py"]
+PARTS = [
+    "runner/worker.js",
+    "python/engine.json",
+    "pyodide.asm.wasm",
+    "snippets/delivery/one_charge.py",
+]
 
 
 @pytest.mark.parametrize("part", PARTS)

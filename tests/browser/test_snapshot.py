@@ -9,20 +9,26 @@ from tests.browser.conftest import NEW, Visit, newcomer
 from tests.browser.server import ONE_FIGURE, Server
 
 WORKER = "assets/runner/worker.js"
+ENGINE = "assets/python/engine.json"
 KEPT = "() => document.documentElement.dataset.snapshot"
 DAMAGE = """async ([way, sparse]) => {
   const { pack, unpack } = await import(sparse);
   const cache = await caches.open("python-snapshots");
   const [key] = await cache.keys();
-  const packed = await (await cache.match(key)).arrayBuffer();
-  const bytes = way === "garbage" ? unpack(packed) : new Uint8Array(packed);
-  if (way === "a bit") bytes[1_000_000] ^= 1;
-  if (way === "garbage") bytes.fill(7, 1000, 2_000_000);
+  const found = await cache.match(key);
+  const { headers } = found;
+  const bytes = new Uint8Array(await found.arrayBuffer());
+  const garbage = () => {
+    const [start, rest] = ["x-head", "x-heap"].map((each) => Number(headers.get(each)));
+    const all = new Uint8Array(start + rest);
+    unpack(bytes, all.subarray(0, start), all.subarray(start));
+    return pack(all.fill(7, 1000, 2_000_000)).packed;
+  };
   const damaged = {
-    garbage: () => pack(bytes), "a bit": () => bytes,
+    garbage, "a bit": () => bytes.fill(bytes[1_000_000] ^ 1, 1_000_000, 1_000_001),
     cut: () => bytes.slice(0, -1), empty: () => "",
   };
-  await cache.put(key, new Response(damaged[way]()));
+  await cache.put(key, new Response(damaged[way](), { headers }));
 }"""
 BOOTED = "['files', 'snapshot'].includes(document.documentElement.dataset.python)"
 KEYS = """async () => {
@@ -98,12 +104,25 @@ def test_a_damaged_snapshot_is_thrown_away(
     page.close()
 
 
+def test_a_snapshot_outlives_a_download_that_fails(
+    returning: BrowserContext, server: Server
+) -> None:
+    page = opened(returning, server)
+    page.route("**/*.wasm", lambda route: route.abort())
+    page.locator("figure.scenario").first.get_by_role("switch").first.click()
+    expect(page.get_by_text("could not be fetched")).to_be_visible()
+    page.unroute("**/*.wasm")
+    page.goto(server.url + ONE_FIGURE)
+    assert boot(page)[0] == "snapshot"
+    page.close()
+
+
 def test_another_engine_leaves_the_snapshot_aside_and_replaces_it(
     returning: BrowserContext, server: Server
 ) -> None:
     page = opened(returning, server)
     old = page.evaluate(KEYS)
-    server.changed["assets/python/snippets/world.py"] = lambda text: text + b"\n# new\n"
+    server.changed[ENGINE] = lambda text: text.replace(b"CHAR", b"NEW = 1\\nCHAR", 1)
     assert boot(page) == ("files", "no snapshot of this version is kept")
     page.wait_for_function(KEPT)
     new = page.evaluate(KEYS)
@@ -133,8 +152,8 @@ def test_another_engine_leaves_the_snapshot_aside_and_replaces_it(
             "not kept: QuotaExceededError: full",
         ),
         (
-            "assets/runner/bridge.py",
-            lambda text: text + b"\nHEAVY = bytearray(40_000_000)\n",
+            ENGINE,
+            lambda text: text.replace(b"CHAR", b"HEAVY = bytearray(1 << 25)\\nCHAR", 1),
             "the heap is too big",
             None,
         ),

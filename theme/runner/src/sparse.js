@@ -3,40 +3,59 @@
  * A snapshot without its empty pages: two fifths of Python's memory are zeros, and reading
  * them back would be on the way of every later visit.
  *
- * The file is 32-bit words: a checksum of all that follows, the length, the number of pages
- * that are kept, their numbers; then the pages. The checksum finds damage, not malice:
- * whoever can write the site's cache can write its scripts.
+ * Pyodide's snapshot is a head, whose length is its second word, and then the heap. What
+ * `pack` makes of it is 32-bit words: a checksum of all that follows, the number of pages
+ * that are kept, and their numbers; then the head and those pages. The checksum finds damage,
+ * not malice: whoever can write the site's cache can write its scripts.
  */
 const PAGE = 4096;
-const HEAD = 3;
+const HEAD = 2;
 
-/** @param {Uint8Array} bytes a whole number of pages @returns {Uint8Array} */
-export function pack(bytes) {
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+/**
+ * @param {Uint8Array} snapshot
+ * @returns {{packed: Uint8Array, head: number, heap: number}} with the lengths of both parts in bytes
+ */
+export function pack(snapshot) {
+  const head = words(snapshot)[1] ?? 0;
+  const heap = snapshot.subarray(head);
+  const all = words(heap);
   const each = PAGE / 4;
   const pages = [];
-  for (let at = 0; at < words.length; at += each)
-    if (words.subarray(at, at + each).some(Boolean)) pages.push(at / each);
+  for (let at = 0; at < all.length; at += each)
+    if (all.subarray(at, at + each).some(Boolean)) pages.push(at / each);
   const start = 4 * (HEAD + pages.length);
-  const packed = new Uint8Array(start + PAGE * pages.length);
-  const all = new Uint32Array(packed.buffer);
-  all.set([0, bytes.length, pages.length, ...pages]);
-  pages.forEach((page, n) => packed.set(bytes.subarray(page * PAGE, (page + 1) * PAGE), start + n * PAGE));
-  all[0] = sum(all);
-  return packed;
+  const packed = new Uint8Array(start + head + PAGE * pages.length);
+  words(packed).set([0, pages.length, ...pages]);
+  packed.set(snapshot.subarray(0, head), start);
+  pages.forEach((page, n) => packed.set(heap.subarray(page * PAGE, (page + 1) * PAGE), start + head + n * PAGE));
+  words(packed)[0] = sum(words(packed));
+  return { packed, head, heap: heap.length };
 }
 
-/** @param {ArrayBuffer} packed @returns {Uint8Array} fails when this is not what was packed */
-export function unpack(packed) {
-  const all = packed.byteLength % 4 ? new Uint32Array() : new Uint32Array(packed);
-  const [said, length = 0, count = 0] = all;
+/**
+ * Put a packed snapshot where it belongs: the pages straight into the heap, which is empty or
+ * holds what every heap begins with. Fails, with both untouched, when this is not what was packed.
+ * @param {Uint8Array} packed @param {Uint8Array} head @param {Uint8Array} heap
+ */
+export function unpack(packed, head, heap) {
+  const all = packed.length % 4 ? new Uint32Array() : words(packed);
+  const [said, count = 0] = all;
   if (said !== sum(all)) throw new Error("it was damaged");
   const start = 4 * (HEAD + count);
-  const bytes = new Uint8Array(length);
-  all.subarray(HEAD, HEAD + count).forEach((page, n) => {
-    bytes.set(new Uint8Array(packed, start + n * PAGE, PAGE), page * PAGE);
-  });
-  return bytes;
+  head.set(packed.subarray(start, start + head.length));
+  let from = start + head.length;
+  let next = 0;
+  for (const page of all.subarray(HEAD, HEAD + count)) {
+    heap.fill(0, next, page * PAGE);
+    heap.set(packed.subarray(from, (from += PAGE)), page * PAGE);
+    next = (page + 1) * PAGE;
+  }
+  heap.fill(0, next);
+}
+
+/** @param {Uint8Array} bytes */
+function words(bytes) {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }
 
 /** FNV-1a, a word at a time: every change of one word changes it. @param {Uint32Array} words */

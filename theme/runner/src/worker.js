@@ -7,20 +7,32 @@
  * browser's cache. Whatever is wrong with the snapshot, Python boots without it.
  *
  * @typedef {{loadPyodide: (options: object) => Promise<any>}} Loader
+ * @typedef {{why: string, name?: string, headers?: Headers, bytes?: Promise<ArrayBuffer>}} Held
+ * @typedef {{default: (settings: Record<string, unknown>) => Promise<any>}} Maker makes the WebAssembly module
  * @typedef {{version: string, digest: string, lock: object, bytes: Record<string, number>}} Runtime
  */
-import { pack, unpack } from "./sparse.js";
-
 const worker = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const assets = new URL("../", import.meta.url);
 const STORE = "python-snapshots";
 const HEAP = 30 * 2 ** 20; // a snapshot of a larger heap does not load
 const LEAVE = 512 * 2 ** 20; // a heap that grew past this is not kept for the next run
 
+// Pyodide makes errors while it boots, for its own use. To say where, V8 would read the whole
+// script once more; their messages are enough here.
+/** @type {{stackTraceLimit?: number}} */ (Error).stackTraceLimit = 0;
+
 // Kept before the reader's code can run, then taken away from it.
 const get = worker.fetch.bind(worker);
 const say = worker.postMessage.bind(worker);
 const store = openStore();
+const progress = { loaded: 0, told: 0, total: 0 };
+
+// Begun at once, so that nothing waits for what it does not need.
+/** @type {Promise<typeof import("./sparse.js")>} */
+const sparse = import(new URL("./sparse.js", import.meta.url).href);
+const held = kept();
+const wasm = compiled();
+for (const begun of [sparse, wasm]) begun.catch(() => {}); // whoever needs it hears of it
 
 /** @type {Map<string, string>} */
 const sources = new Map();
@@ -56,12 +68,15 @@ python.catch(() => {});
 async function start() {
   const began = performance.now();
   try {
-    const [runtime, files, loader] = await Promise.all([
+    const [runtime, files, loader, maker, found] = await Promise.all([
       /** @type {Promise<Runtime>} */ (json("runner/runtime.json")),
-      engine(),
+      /** @type {Promise<Record<string, string>>} */ (json("python/engine.json")),
       /** @type {Promise<Loader>} */ (import(new URL("pyodide/pyodide.mjs", assets).href)),
+      /** @type {Promise<Maker>} */ (import(new URL("pyodide/pyodide.asm.mjs", assets).href)),
+      held,
     ]);
-    const lost = counted(runtime);
+    progress.total = Object.values(runtime.bytes).reduce((sum, bytes) => sum + bytes, 0);
+    const lost = instead();
     const key = await name(runtime, files);
     const options = {
       indexURL: new URL("pyodide/", assets).href,
@@ -70,19 +85,19 @@ async function start() {
       env: { HOME: "/home/reader", PYTHONHASHSEED: "0" },
       stdin: () => null,
     };
-    const { found, why } = await stored(key);
     let py = null;
     let how = "snapshot";
-    let because = why;
-    if (found) {
+    let because = key ? found.why : "this browser keeps no cache for the page";
+    if (key && found.name === key) {
       try {
-        // A promise: it is read and checked while Pyodide fetches its own files.
-        py = await Promise.race([loader.loadPyodide({ ...options, _loadSnapshot: whole(found) }), lost]);
+        py = await Promise.race([loader.loadPyodide({ ...options, ...restored(found, maker) }), lost]);
       } catch (error) {
+        await Promise.race([lost, null]); // if a file did not come, the snapshot is not at fault
         because = `the snapshot did not load: ${error}`;
         await forget(key);
       }
     }
+    delete found.bytes; // as large as Python itself
     /** @type {Uint8Array | null} */
     let fresh = null;
     if (!py) {
@@ -116,29 +131,6 @@ async function start() {
   }
 }
 
-/**
- * The Python files that every figure needs, by their path in the file system: the bridge,
- * figure.py, and the modules of the engine that these import, one from another.
- */
-async function engine() {
-  /** @type {Record<string, string>} */
-  const files = {};
-  /** @type {(path: string, from: string) => Promise<void>} */
-  const take = async (path, from) => {
-    if (path in files) return;
-    files[path] = ""; // taken, so that two importers fetch it once
-    files[path] = await text(new URL(from + path, assets).href);
-    const names = files[path].matchAll(/^from snippets(?:\.(\w+))? import (\w+)/gm);
-    await Promise.all(Array.from(names, ([, a, b]) => take(`snippets/${a ?? b}.py`, "python/")));
-  };
-  await Promise.all([
-    take("bridge.py", "runner/"),
-    take("figure.py", "python/"),
-    take("snippets/__init__.py", "python/"),
-  ]);
-  return Object.fromEntries(Object.entries(files).sort());
-}
-
 /** @param {any} py @param {Record<string, string>} files */
 function write(py, files) {
   py.FS.mkdirTree("/chapter/snippets");
@@ -146,36 +138,54 @@ function write(py, files) {
   py.runPython("import sys\nif '/chapter' not in sys.path: sys.path.insert(0, '/chapter')");
 }
 
+/** WebAssembly is fetched and compiled while everything else is still on its way. */
+async function compiled() {
+  const response = await fetched(new URL("pyodide/pyodide.asm.wasm", assets));
+  return WebAssembly.compileStreaming(response);
+}
+
 /**
- * Tell of progress in bytes while Pyodide fetches its large files. What is returned fails
- * when one of them does not come, since Pyodide may then wait for ever.
- * @param {Runtime} runtime
+ * What Pyodide gets in place of its own fetch and its own compiling. What is returned fails
+ * when one of its large files does not come, since Pyodide may then wait for ever.
  */
-function counted(runtime) {
+function instead() {
   /** @type {PromiseWithResolvers<never>} */
   const { promise: lost, reject } = Promise.withResolvers();
   lost.catch(() => {});
-  const total = Object.values(runtime.bytes).reduce((sum, bytes) => sum + bytes, 0);
-  let loaded = 0;
-  let told = 0;
+  wasm.catch(reject);
   worker.fetch = async (input, init) => {
-    const response = await get(input, init).catch((error) => {
+    if (/\.wasm$/.test(String(input))) return new Response();
+    return fetched(input, init).catch((error) => {
       reject(error);
       throw error;
     });
-    if (!response.ok) reject(new Error(`${response.status} for ${new URL(response.url).pathname}`));
-    if (!response.ok || !response.body) return response;
-    const counter = new TransformStream({
-      transform(chunk, out) {
-        loaded += chunk.byteLength;
-        if (loaded >= total || loaded - told > total / 50) say({ loaded: (told = loaded), total });
-        out.enqueue(chunk);
-      },
-    });
-    const { status, statusText, headers } = response;
-    return new Response(response.body.pipeThrough(counter), { status, statusText, headers });
+  };
+  WebAssembly.instantiateStreaming = async (_, imports) => {
+    const module = await wasm;
+    return { module, instance: await WebAssembly.instantiate(module, imports) };
   };
   return lost;
+}
+
+/**
+ * Fetch a large file, and tell of its bytes. They are counted in a copy, since the browser
+ * keeps compiled WebAssembly for the next visit only when it compiles its own response.
+ * @param {RequestInfo | URL} input @param {RequestInit} [init]
+ */
+async function fetched(input, init) {
+  const response = await get(input, init);
+  if (!response.ok) throw new Error(`${response.status} for ${new URL(response.url).pathname}`);
+  const counter = new WritableStream({ write: (chunk) => arrived(chunk.byteLength) });
+  // Who has a snapshot waits less than counting takes.
+  if (!(await held).name) response.clone().body?.pipeTo(counter).catch(() => {});
+  return response;
+}
+
+/** @param {number} bytes */
+function arrived(bytes) {
+  progress.loaded += bytes;
+  const { loaded, told, total } = progress;
+  if (total && (loaded >= total || loaded - told > total / 50)) say({ loaded: (progress.told = loaded), total });
 }
 
 /** @param {string} path */
@@ -221,25 +231,40 @@ async function sha256(bytes) {
 }
 
 /**
- * The stored snapshot, if there is one.
- * @param {string | null} key
- * @returns {Promise<{found: Response | null, why: string}>}
+ * The one snapshot that is kept, if there is one. It is read at once; whether it is of this
+ * engine is known later.
+ * @returns {Promise<Held>}
  */
-async function stored(key) {
-  if (!key) return { found: null, why: "this browser keeps no cache for the page" };
+async function kept() {
   try {
-    const found = (await (await store)?.match(key)) ?? null;
-    return { found, why: found ? "" : "no snapshot of this version is kept" };
+    const cache = await store;
+    const [request] = (await cache?.keys()) ?? [];
+    const found = request && (await cache?.match(request));
+    if (!found) return { why: "no snapshot of this version is kept" };
+    const bytes = found.arrayBuffer();
+    bytes.catch(() => {});
+    return { why: "no snapshot of this version is kept", name: request.url, headers: found.headers, bytes };
   } catch (error) {
-    return { found: null, why: `the cache cannot be read: ${error}` };
+    return { why: `the cache cannot be read: ${error}` };
   }
 }
 
-/** The snapshot's bytes. @param {Response} found */
-function whole(found) {
-  const bytes = found.arrayBuffer().then(unpack);
-  bytes.catch(() => {}); // whoever waits for it hears of it
-  return bytes;
+/**
+ * What makes Pyodide start from the snapshot. It is read while WebAssembly is compiled, and
+ * goes straight into its memory: Pyodide itself is given the head alone, filled in time.
+ * @param {Held} found @param {Maker} maker
+ */
+function restored(found, maker) {
+  const head = new Uint8Array(Number(found.headers?.get("x-head")));
+  return {
+    _loadSnapshot: head,
+    createPyodideModule: async (/** @type {Record<string, unknown>} */ settings) => {
+      settings.INITIAL_MEMORY = Number(found.headers?.get("x-heap"));
+      const [module, bytes, { unpack }] = await Promise.all([maker.default(settings), found.bytes, sparse]);
+      unpack(new Uint8Array(/** @type {ArrayBuffer} */ (bytes)), head, module.HEAPU8);
+      return module;
+    },
+  };
 }
 
 /** @param {string | null} key */
@@ -256,7 +281,9 @@ async function put(key, bytes) {
     const cache = await store;
     if (!cache) return "no cache";
     for (const old of await cache.keys()) await cache.delete(old);
-    await cache.put(key, new Response(/** @type {BodyInit} */ (pack(bytes))));
+    const { packed, head, heap } = (await sparse).pack(bytes);
+    const headers = { "x-head": String(head), "x-heap": String(heap) };
+    await cache.put(key, new Response(/** @type {BodyInit} */ (packed), { headers }));
     return "kept";
   } catch (error) {
     return `not kept: ${error}`;
