@@ -1,17 +1,21 @@
 """How soon a page can be read, and how soon the reader's Python answers.
 
 Each time is the median of five, in the system's Chromium against a server on this
-machine; a network adds what its width and distance add.
+machine; a network adds what its width and distance add. Each of the five readers has a
+new profile on disk, as outside a private window, and stays on a page for a few seconds:
+by then Chromium has put away the code that it compiled. It is closed for the night.
 """
 
 import gzip
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
 
 from tests.browser.conftest import FLAGS, PATIENCE
 from tests.browser.find import MISSING, chromium
@@ -19,9 +23,15 @@ from tests.browser.server import Server
 from tests.built import built
 
 TIMES = 5
+STAY = 4_000  # ms
 FIGURE = "#delivery-one_charge"
 VARIANT = "[role=tab][aria-selected=false]"  # the build has drawn it
 SWITCH = "[role=switch]"  # Python draws it
+SWITCHED = "a switch to Python's picture"
+PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+BLOCKING = """() => performance.getEntriesByType("resource")
+  .filter((entry) => entry.renderBlockingStatus === "blocking")
+  .map((entry) => new URL(entry.name).pathname)"""
 WATCH = """() => {
   window.tasks = [];
   new PerformanceObserver((list) => {
@@ -60,40 +70,49 @@ def rows() -> Iterator[tuple[str, str]]:
         Server(built(Path(folder))).running() as server,
         sync_playwright() as driver,
     ):
-        sandbox = ["--no-sandbox"] * (os.getuid() == 0)
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS + sandbox)
-        yield from readable(browser, server)
-        yield from runs(browser, server)
-        browser.close()
+        yield from readable(partial(browser, driver, path), server)
+        yield from runs(partial(browser, driver, path), server)
 
 
-def visitor(browser: Browser) -> BrowserContext:
-    """A reader who comes for the first time."""
-    context = browser.new_context()
-    context.set_default_timeout(PATIENCE)
-    return context
+Browser = Callable[[Path], AbstractContextManager[BrowserContext]]
+
+
+@contextmanager
+def browser(driver: Playwright, path: str, profile: Path) -> Iterator[BrowserContext]:
+    """Chromium with the reader's profile, until it is closed."""
+    sandbox = ["--no-sandbox"] * (os.getuid() == 0)
+    with driver.chromium.launch_persistent_context(
+        profile, executable_path=path, args=FLAGS + sandbox
+    ) as context:
+        context.set_default_timeout(PATIENCE)
+        yield context
+
+
+@contextmanager
+def newcomer() -> Iterator[Path]:
+    """The profile of a reader who comes for the first time."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        yield Path(profile)
+
+
+def opened(context: BrowserContext, server: Server) -> Page:
+    """The page, at rest."""
+    page = context.new_page()
+    page.goto(server.url + "delivery/", wait_until="networkidle")
+    page.evaluate(WATCH)
+    return page
 
 
 def readable(browser: Browser, server: Server) -> Iterator[tuple[str, str]]:
     """What a page fetches before its first paint, and before intent."""
     paints = []
     for _ in range(TIMES):
-        context = visitor(browser)
-        page = context.new_page()
-        server.mend()
-        page.goto(server.url + "delivery/", wait_until="networkidle")
-        paints.append(
-            page.evaluate(
-                "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-            )
-        )
-        before = page.evaluate(
-            """() => performance.getEntriesByType("resource")
-                 .filter((e) => e.renderBlockingStatus === "blocking")
-                 .map((e) => new URL(e.name).pathname)"""
-        )
-        asked = list(server.asked)
-        context.close()
+        with newcomer() as profile, browser(profile) as context:
+            server.mend()
+            page = opened(context, server)
+            paints.append(page.evaluate(PAINT))
+            before = page.evaluate(BLOCKING)
+            asked = list(server.asked)
     blocking = {path for path in asked if any(url.endswith(path) for url in before)}
     first = {"delivery/index.html", *blocking}
     ours = {
@@ -115,35 +134,45 @@ def size(server: Server, paths: set[str]) -> float:
 
 def runs(browser: Browser, server: Server) -> Iterator[tuple[str, str]]:
     """From a click to its answer, and what that costs the page."""
-    known, first, later, second, tasks, speeds = [], [], [], [], [], []
+    times: dict[str, list[float]] = {}
+
+    def timed(name: str, value: float) -> None:
+        times.setdefault(name, []).append(value)
+
     for _ in range(TIMES):
-        context = visitor(browser)
-        page = context.new_page()
-        page.goto(server.url + "delivery/", wait_until="networkidle")
-        known.append(click(page, VARIANT))
-        context.close()
-        context = visitor(browser)
-        page = context.new_page()
-        page.goto(server.url + "delivery/", wait_until="networkidle")
-        first.append(click(page, SWITCH))
-        page.wait_for_function("document.documentElement.dataset.snapshot")
-        page.goto(server.url + "delivery/", wait_until="networkidle")
-        page.evaluate(WATCH)
-        later.append(click(page, SWITCH))
-        tasks.append(max(page.evaluate("tasks"), default=0))
-        second.append(click(page, SWITCH))
-        names = page.locator(f"{FIGURE} tr[data-variant]").evaluate_all(
-            "rows => rows.map((row) => row.dataset.variant)"
-        )
-        told = ["delivery/one_charge", server.url, names]
-        speeds.append(page.evaluate(EXHAUST, told))
-        context.close()
-    yield "another variant to its picture, first visit, ms", f"{median(known):.0f}"
-    yield "a switch to Python's picture, first visit, ms", f"{median(first):.0f}"
-    yield "a switch to Python's picture, later visit, ms", f"{median(later):.0f}"
-    yield "a switch to Python's picture, again, ms", f"{median(second):.0f}"
-    yield "longest main-thread task of a boot, ms", f"{median(tasks):.0f}"
-    yield "schedules/s of one charge, in the browser", f"{median(speeds):.0f}"
+        with newcomer() as profile, browser(profile) as context:
+            page = opened(context, server)
+            timed(
+                "another variant to its picture, first visit, ms", click(page, VARIANT)
+            )
+        with newcomer() as profile:
+            with browser(profile) as context:
+                page = opened(context, server)
+                timed(f"{SWITCHED}, first visit, ms", click(page, SWITCH))
+                page.wait_for_function("document.documentElement.dataset.snapshot")
+                page.wait_for_timeout(STAY)
+                page.close()
+                page = opened(context, server)
+                timed(f"{SWITCHED}, second visit, ms", click(page, SWITCH))
+                page.wait_for_timeout(STAY)
+            with browser(profile) as context:
+                page = opened(context, server)
+                timed(f"{SWITCHED}, next day, ms", click(page, SWITCH))
+                timed(
+                    "longest main-thread task of a boot, ms",
+                    max(page.evaluate("tasks"), default=0),
+                )
+                timed(f"{SWITCHED}, again, ms", click(page, SWITCH))
+                names = page.locator(f"{FIGURE} tr[data-variant]").evaluate_all(
+                    "rows => rows.map((row) => row.dataset.variant)"
+                )
+                told = ["delivery/one_charge", server.url, names]
+                timed(
+                    "schedules/s of one charge, in the browser",
+                    page.evaluate(EXHAUST, told),
+                )
+    for name, values in times.items():
+        yield name, f"{median(values):.0f}"
 
 
 def click(page: Page, control: str) -> float:
