@@ -37,6 +37,7 @@ def is_python(worker: Worker) -> bool:
     return worker.url.endswith("runner/worker.js")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups next
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One file, one process: its tests share a browser, a server and a reader."""
     for item in items:
