@@ -16,6 +16,7 @@ Source: [@matklad-exhaustive], [@exhaustigen]
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -144,7 +145,8 @@ class World:
     def interleave(self, *actors: Sequence[Callable[[], object]]) -> None:
         """Run each actor's steps in its own order, and the actors in every order.
 
-        One callable is one atomic step. A step that crashes ends its actor.
+        One callable is one atomic step, named by its function, after the `name` of a
+        method's owner or a partial's arguments. One that crashes ends its actor.
         """
         left = [list(steps) for steps in actors if steps]
         while left:
@@ -231,5 +233,7 @@ def find(scenario: Callable[[World], T], wanted: Callable[[T], object]) -> Run[T
 
 
 def _name(step: Callable[..., object]) -> str:
+    if isinstance(step, partial):
+        return " ".join([*map(str, step.args), _name(step.func)])
     owner = getattr(getattr(step, "__self__", None), "name", "")
     return f"{owner} {getattr(step, '__name__', 'step')}".strip().replace("_", " ")

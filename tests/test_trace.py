@@ -6,12 +6,15 @@ from snippets.world import Choice, Event, Message, World, explore, find, replay
 
 
 class Clerk:
-    """A named owner of a step."""
+    """A named owner of a step, and itself a step without a name."""
 
     name = "clerk"
 
     def files_it(self) -> None:
         """A step."""
+
+    def __call__(self) -> None:
+        """Another."""
 
 
 def office(world: World) -> str:
@@ -28,7 +31,7 @@ def office(world: World) -> str:
         world.crash("bob", "at his desk")
     except world.Crash as crash:
         first_aid = crash.args
-    world.interleave([Clerk().files_it], [partial(int)])
+    world.interleave([Clerk().files_it], [partial(min, 1, 2)], [Clerk()])
     assert isinstance(first, Message)
     return f"{weather}, {alarmed}, {heard}, {first.text} of {first.source}, {first_aid}"
 
@@ -62,7 +65,8 @@ def test_a_choice_says_what_was_asked_and_what_was_offered() -> None:
         Choice("lost: hello (ann to bob)", (False, True), 0),
         Choice("next to arrive", ("one", "two"), 0),
         Choice("bob crashes at his desk", (False, True), 0),
-        Choice("next to act", ("clerk files it", "step"), 0),
+        Choice("next to act", ("clerk files it", "1 2 min", "step"), 0),
+        Choice("next to act", ("1 2 min", "step"), 0),
     )
 
 

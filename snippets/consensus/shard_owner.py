@@ -33,6 +33,7 @@ With votes the owner is known to all three, and it is the one that acted:
 True
 """
 
+from functools import partial
 from typing import NamedTuple
 
 
@@ -50,37 +51,35 @@ def story(world, rule):
         owners.append(node)
         world.note(node, "acts as the owner")
 
-    def steps_of(node):
-        others = [other for other in "abc" if other != node]
-
-        def looks():
-            if not views[node] and not votes[node]:
-                views[node] = votes[node] = node
-                world.note(node, "sees no owner: claims")
-                if rule == "at once":
-                    act(node)
-
-        def news_arrives():
-            for other in others if votes[node] == node else []:
-                if rule == "majority":
-                    world.delivers(node, other, "your vote?")
-                    votes[other] = votes[other] or node
-                    world.delivers(other, node, f"mine is {votes[other]}'s")
-                else:
-                    world.delivers(node, other, f"{node} owns it")
-                    views[other] = max(views[other], node)
-
-        def looks_again():
-            if rule == "look" and views[node] == node:
-                world.note(node, "looks again: still mine")
+    def looks(node):
+        if not views[node] and not votes[node]:
+            views[node] = votes[node] = node
+            world.note(node, "sees no owner: claims")
+            if rule == "at once":
                 act(node)
-            if rule == "majority" and list(votes.values()).count(node) >= 2:
-                act(node)
-                views.update(dict.fromkeys("abc", node))
 
-        return looks, news_arrives, looks_again
+    def tells_the_others(node):
+        if votes[node] != node:
+            return
+        for other in "abc".replace(node, ""):
+            if rule == "majority":
+                world.delivers(node, other, "your vote?")
+                votes[other] = votes[other] or node
+                world.delivers(other, node, f"mine is {votes[other]}'s")
+            else:
+                world.delivers(node, other, f"{node} owns it")
+                views[other] = max(views[other], node)
 
-    world.interleave(steps_of("a"), steps_of("b"))
+    def looks_again(node):
+        if rule == "look" and views[node] == node:
+            world.note(node, "looks again: still mine")
+            act(node)
+        if rule == "majority" and list(votes.values()).count(node) >= 2:
+            act(node)
+            views.update(dict.fromkeys("abc", node))
+
+    steps = looks, tells_the_others, looks_again
+    world.interleave(*([partial(step, node) for step in steps] for node in "ab"))
     return Outcome(tuple(owners), tuple(views.values()))
 
 

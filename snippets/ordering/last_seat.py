@@ -18,6 +18,7 @@ The seat ends free, and the one who could have paid for it has been sent away:
 [End(ana='card refused', bob='sold out'), End(ana='sold out', bob='card refused')]
 """
 
+from functools import partial
 from typing import NamedTuple
 
 
@@ -37,7 +38,7 @@ class Shop:
         self.owner = self.waiting = ""
         self.answers = {"ana": "", "bob": ""}
 
-    def take(self, who):
+    def takes_it(self, who):
         self.world.send(who, "shop", "the last seat, please")
         self.world.receive("shop")
         if not self.owner:
@@ -49,14 +50,14 @@ class Shop:
         else:
             self.answer(who, "sold out")
 
-    def pay(self, who):
+    def pays(self, who):
         if self.owner == who and not self.answers[who]:
             refused = self.world.choose(f"the card of {who} is refused")
             self.answer(who, "card refused" if refused else "sold")
             if refused:
                 self.owner, self.waiting = self.waiting, ""
                 self.world.note("shop", f"pending: {self.owner or 'nobody'}")
-                self.pay(self.owner or who)
+                self.pays(self.owner or who)
             elif self.waiting:
                 self.answer(self.waiting, "sold out")
 
@@ -65,22 +66,15 @@ class Shop:
         self.world.send("shop", who, text)
         self.world.receive(who)
 
+    def asks_again(self, who):
+        if self.answers[who] == "sold out":
+            self.takes_it(who)
+            self.pays(who)
+
     def sell(self, again=False):
-        def buyer(name):
-            def takes_it():
-                self.take(name)
-
-            def pays():
-                self.pay(name)
-
-            def asks_again():
-                if self.answers[name] == "sold out":
-                    self.take(name)
-                    self.pay(name)
-
-            return [takes_it, pays, asks_again][: 2 + again]
-
-        self.world.interleave(buyer("ana"), buyer("bob"))
+        steps = [self.takes_it, self.pays, self.asks_again][: 2 + again]
+        turns = [[partial(step, who) for step in steps] for who in self.answers]
+        self.world.interleave(*turns)
         return End(**self.answers)
 
 

@@ -46,17 +46,10 @@ class Feed:
         for name, events in partitions:
             for event in events:
                 self.world.delivers("ana", name, event)
-
-        def reader(name, events):
-            events = list(events)
-
-            def reads_on():
-                self.read(name, events.pop(0))
-
-            return [reads_on] * len(events)
-
+        read = [Partition(self, *each) for each in partitions]
+        turns = [[each.is_read] * len(each.events) for each in read]
         bob = [self.bob_looks, self.bob_looks]
-        self.world.interleave(*(reader(*each) for each in partitions), bob)
+        self.world.interleave(*turns, bob)
         self.pause = 0
         return End(self.bob_saw, self.shows() and "cid" in self.friends)
 
@@ -73,6 +66,16 @@ class Feed:
         seen = self.shows() and "bob" in self.friends
         self.world.delivers("feed", "bob", "a photo of ana" if seen else "nothing new")
         self.bob_saw = self.bob_saw or seen
+
+
+class Partition:
+    """What one key keeps in order."""
+
+    def __init__(self, feed, name, events):
+        self.feed, self.name, self.events = feed, name, list(events)
+
+    def is_read(self):
+        self.feed.read(self.name, self.events.pop(0))
 
 
 FRIENDS = ("befriend dan", "unfriend bob")
