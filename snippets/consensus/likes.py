@@ -5,6 +5,7 @@ other. When nobody answers a sync, it is sent again. One atomic step is a click,
 sync until it is answered.
 
 Faults: at most one: the answer to a sync is lost. At the end one quiet sync each way.
+A turn that west takes first is a surprise too, and no fault.
 Leaves out: lost syncs, which only delay; taking a like back, which wants a second
 column; a limit on the count, which wants a quorum or shares dealt out beforehand.
 Source: [@crdt-2011]

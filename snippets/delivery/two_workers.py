@@ -4,7 +4,8 @@ The first worker is slow. The broker's ack wait runs out and a second worker get
 same order while the first still runs: nobody crashed. Each look, each pricing and each
 write is one atomic step, on a real SQLite database.
 
-Faults: none. Every order of the two workers' steps is tried.
+Faults: none. Every order of the two workers' steps is tried. A surprise is a
+turn that the second worker takes first.
 Leaves out: crashes, more than one order, isolation levels that would refuse one of two
 transactions, and the acks.
 Source: [@brandur-idempotency]

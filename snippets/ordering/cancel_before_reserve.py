@@ -4,7 +4,8 @@ Ana pays for seat 7A and changes her mind: the shop publishes `reserve`, then `c
 Two workers of the seat service handle them; each read, look, write and message to Ana
 is one atomic step. When both are done, Bob asks for the seat that Ana gave back.
 
-Faults: none, only orders: every interleaving of the two workers.
+Faults: none, only orders: every interleaving of the two workers. A surprise is a turn
+that the second worker takes first.
 Leaves out: crashes, redelivery, and a false e-mail (drawn here, judged elsewhere).
 Source: [@kafka-design], [@sagas-1987]
 

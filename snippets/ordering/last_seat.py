@@ -4,7 +4,8 @@ Ana and Bob each want the last seat: take it, pay, and give it back if the card 
 refused. Sagas have no isolation, so one sees the half-done work of the other. Each
 take, each payment (with giving back) and each asking again is one atomic step.
 
-Faults: at most two: a card is refused.
+Faults: at most two: a card is refused. A turn that Bob takes first is a surprise too,
+and no fault.
 Leaves out: crashes, and how long a customer is willing to wait for an answer.
 Source: [@sagas-1987], [@richardson-2018]
 

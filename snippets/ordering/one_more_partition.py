@@ -5,7 +5,8 @@ two. Then a third is added, and the cancels go where hash modulo three says. Eac
 partition has a reader of its own; reading one event and acting on it is one atomic
 step, and a cancel that is read before its reserve is in vain.
 
-Faults: none, only orders: every interleaving of the three readers.
+Faults: none, only orders: every interleaving of the three readers. A surprise is a
+turn that a later partition's reader takes first.
 Leaves out: hashes as they are; here ana's is 2, cid's 1, bob's 5.
 Source: [@kafka-operations]
 

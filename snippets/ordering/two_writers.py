@@ -4,7 +4,8 @@ Pod a moves Ana to seat 9C, pod b moves her to 12F; the later commit counts. Eac
 commits and then publishes what it committed, under Ana's key. Each commit and each
 publication is one atomic step; the one partition keeps the order it was given.
 
-Faults: at most one: a pod's clock is ahead, by as much as one step and a half.
+Faults: at most one: a pod's clock is ahead, by as much as one step and a half. A
+turn that pod b takes first is a surprise too, and no fault.
 Leaves out: a pod that dies between commit and publication (that wants an outbox).
 Source: [@lamport-1978], [@richardson-outbox]
 

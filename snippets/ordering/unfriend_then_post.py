@@ -4,7 +4,8 @@ Ana befriends Dan, unfriends Bob, then posts a photo: two events under the key o
 friends list, one under the key of her photos. A feed reads both partitions, and Bob
 looks at it twice. Reading one event, and one look, is one atomic step.
 
-Faults: none, only orders: every interleaving of the two partitions and Bob's looks.
+Faults: none, only orders: every interleaving of the two partitions and Bob's looks. A
+surprise is a turn that a later partition or Bob takes first.
 Leaves out: lost events, a second feed, photos that were posted before.
 Source: [@zanzibar-2019]
 

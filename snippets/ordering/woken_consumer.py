@@ -4,7 +4,8 @@ Worker 1 reads Ana's reserve and pauses. The group takes it for dead and gives t
 partition to worker 2 as generation 2, which writes from the reserve on: Ana holds 7A,
 it is free, Bob holds it. Then worker 1 wakes up. Each method below is one atomic step.
 
-Faults: no choice but the order: every interleaving of the two workers.
+Faults: no choice but the order: every interleaving of the two workers. A surprise
+is a turn that worker 2 takes first.
 Leaves out: worker 1's bookmark or late ack; some brokers refuse it, some take it.
 Source: [@kafka-consumer-configs], [@kleppmann-locks]
 
