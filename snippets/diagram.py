@@ -1,8 +1,8 @@
 """A run draws itself: one row for each event, and nothing that did not happen.
 
 An arrow that slants was under way while the rows between happened; one that breaks off
-at a cross was lost; a lifeline that breaks off at a burst is a crash. What was not the
-quiet pick has a flag on its number. The drawing carries no colour and no id: a page's
+at a cross was lost; a lifeline that breaks off at a burst is a crash. What a surprise
+decided has a flag on its number. The drawing carries no colour and no id: a page's
 stylesheet gives the first, and nothing needs the second.
 
 >>> from snippets.world import replay
@@ -71,17 +71,18 @@ def _sentence(sheet: Sheet, event: Event) -> str:
     quoted = f"“{text}”" if text else "a message"
     sends = f"{source} sends {quoted} to {target}"
     pending = ", and it is still in flight at the end" * sheet.pending(event)
-    ahead = ", ahead of an older message" * sheet.surprising(event)
+    ahead = ", ahead of an older message" * sheet.overtakes(event)
+    early = ", out of turn" * sheet.out_of_turn(event)
     told = {
-        "note": f"{source} notes {quoted}.",
-        "arrived": f"{sends}.",
-        "lost": f"{sends}, but it is lost.",
-        "sent": f"{sends}{pending}.",
-        "received": f"{target} receives {quoted} from {source}{ahead}.",
-        "crash": f"{source} crashes {text}".rstrip() + ".",
-        "choice": f"the world decides: {text}.",
+        "note": f"{source} notes {quoted}",
+        "arrived": sends,
+        "lost": f"{sends}, but it is lost",
+        "sent": f"{sends}{pending}",
+        "received": f"{target} receives {quoted} from {source}{ahead}",
+        "crash": f"{source} crashes {text}".rstrip(),
+        "choice": f"the world decides: {text}",
     }[event.kind]
-    return told[:1].upper() + told[1:]
+    return f"{told[:1].upper()}{told[1:]}{early}."
 
 
 def _lifelines(sheet: Sheet) -> Iterator[str]:
@@ -141,7 +142,7 @@ def _arrow(sheet: Sheet, event: Event, y: float) -> str:
         return _tip(there, y, -way if here == there else way)
     if event.kind == "sent" and not sheet.pending(event):
         landing = sheet.run.trace[sheet.received[event.message]]
-        odd = " shaft--overtakes" * sheet.surprising(landing)
+        odd = " shaft--overtakes" * sheet.overtakes(landing)
         home = there + 8 * (way if here == there else -way)
         return _path(f"shaft{odd}", _bent(here, sheet.flights[event.message], home))
     stop = sheet.stop(event)

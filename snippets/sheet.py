@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from snippets.lettering import clean, longest, width, wrap
-from snippets.world import Event, Run
+from snippets.world import ACTS, ARRIVES, Event, Run
 
 SIZE, LINE = 12, 15  # of text, and from one line to the next
 FRAME, MARGIN = 358, 4  # a phone of 390 px has so much room: text shows as it is set
@@ -106,6 +106,18 @@ class Sheet:
     def surprising(self, event: Event) -> bool:
         """Whether a pick decided this event, and not the quiet one."""
         return event.pick is not None and self.run.choices[event.pick].picked > 0
+
+    def out_of_turn(self, event: Event) -> bool:
+        """Whether an earlier actor could have acted in its place."""
+        return self._picked(event, ACTS)
+
+    def overtakes(self, event: Event) -> bool:
+        """Whether an older message could have arrived in its place."""
+        return self._picked(event, ARRIVES)
+
+    def _picked(self, event: Event, what: str) -> bool:
+        asked = event.pick is not None and self.run.choices[event.pick].what == what
+        return asked and self.surprising(event)
 
     def pending(self, event: Event) -> bool:
         """Whether nobody ever receives this message."""
@@ -230,7 +242,7 @@ class Sheet:
         here, way = self.x[event.source], self.way(event)
         beside = (self.right - here if way > 0 else here - self.left) - LOOP - 14
         if event.kind == "note":
-            return wrap(text, max(112, self._free(here)), SIZE)
+            return wrap(text, max(112, self._free(here)), SIZE, odd)
         if event.kind == "crash":
             return wrap(f"crashes {text}", beside, SIZE, True)
         before = self.run.trace[index - 1]

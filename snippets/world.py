@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
+ACTS, ARRIVES = "next to act", "next to arrive"  # the questions about an order
 
 
 class Choice(NamedTuple):
@@ -137,7 +138,7 @@ class World:
         waiting = [m for m in self._in_flight if target in (None, m.target)]
         if not waiting:
             return None
-        message = waiting[self._pick("next to arrive", [m.text for m in waiting])]
+        message = waiting[self._pick(ARRIVES, [m.text for m in waiting])]
         self._in_flight.remove(message)
         self._log("received", *message[:3], self._turn, message.number)
         return message
@@ -150,16 +151,26 @@ class World:
         """
         left = [list(steps) for steps in actors if steps]
         while left:
-            steps = left[self._pick("next to act", [_name(each[0]) for each in left])]
+            picked = self._pick(ACTS, [_name(each[0]) for each in left])
+            turn, start, steps = self._turn, len(self.trace), left[picked]
             try:
                 steps.pop(0)()
             except Crash:
                 steps.clear()
+            if picked:
+                self._decided(turn, start)
             left = [steps for steps in left if steps]
 
     def note(self, node: str, text: str) -> None:
         """Something `node` did or learned, and could log."""
         self._log("note", node, "", text)
+
+    def _decided(self, turn: int | None, start: int) -> None:
+        """A turn out of line decided the first event since, which no fault decided."""
+        for index, event in enumerate(self.trace[start:], start):
+            if event.pick is None or not self.choices[event.pick].picked:
+                self.trace[index] = event._replace(pick=turn)
+                return
 
     def _log(self, *event: Any) -> None:
         self.trace.append(Event(*event))

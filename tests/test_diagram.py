@@ -247,6 +247,23 @@ def test_each_kind_of_event_has_its_sentence() -> None:
     ]
 
 
+def test_a_turn_taken_first_has_a_flag_and_overtakes_no_message() -> None:
+    def scenario(world: World) -> None:
+        world.send("shop", "ann", "one")
+        world.interleave(
+            [lambda: world.note("bob", "waits")], [lambda: world.receive("ann")]
+        )
+
+    run = replay(scenario, (1,))
+    assert words(run) == [
+        "Shop sends “one” to ann.",
+        "Ann receives “one” from shop, out of turn.",
+        "Bob notes “waits”.",
+    ]
+    svg = draw(run, "Ann first")
+    assert (svg.count('"flag"'), svg.count("shaft--overtakes")) == (1, 0)
+
+
 def test_what_a_scenario_says_is_escaped() -> None:
     def rude(world: World) -> None:
         world.delivers("<b>", "&amp;", "\"'</text><script>\x00\x1b")

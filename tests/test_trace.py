@@ -51,6 +51,36 @@ def test_the_trace_tells_every_event_and_which_pick_decided_it() -> None:
     )
 
 
+def two_at_a_desk(world: World) -> None:
+    """Bob's step crashes, or is heard, or says two things; Ann's says one."""
+
+    def bob() -> None:
+        world.crash("bob", "at the desk")
+        world.delivers("bob", "ann", "hello")
+        world.note("bob", "sits down")
+
+    world.interleave([partial(world.note, "ann", "is there")], [bob])
+
+
+def test_a_turn_taken_first_decides_the_first_event_that_no_fault_decided() -> None:
+    early, lost, dead = (
+        replay(two_at_a_desk, picks) for picks in ((1, 0, 0), (1, 0, 1), (1, 1))
+    )
+    said = Event("arrived", "bob", "ann", "hello", 0)
+    assert early.trace[:2] == (said, Event("note", "bob", "", "sits down"))
+    assert lost.trace[:2] == (
+        Event("lost", "bob", "ann", "hello", 2),
+        Event("note", "bob", "", "sits down", 0),
+    )
+    assert dead.trace[0] == Event("crash", "bob", "", "at the desk", 1)
+
+
+def test_a_turn_in_line_decides_no_event() -> None:
+    ann, *of_bob = replay(two_at_a_desk).trace
+    assert ann.pick is None
+    assert [event.pick for event in of_bob] == [2, None]
+
+
 def test_a_quiet_choice_leaves_no_event() -> None:
     run = replay(office)
     assert [event.kind for event in run.trace] == [
