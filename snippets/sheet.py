@@ -213,7 +213,7 @@ class Sheet:
             case "choice":
                 ats, wide = [self.left], self.right - self.left
             case "note":
-                ats = [here - wide / 2]
+                ats = [here - wide / 2, here - 12, here + 12 - wide]
             case "crash":
                 ats = [here + 15, here - 15 - wide]
                 ats = [at for at in ats if self.left <= at <= self.right - wide]
