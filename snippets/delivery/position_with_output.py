@@ -1,4 +1,4 @@
-"""Inside one store, work can be exactly once; the e-mail that it sends cannot.
+"""Inside one store, work can be exactly once; the email that it sends cannot.
 
 A processor reads two inputs, sends a mail about each, writes an output for each, and
 commits its position. SQLite plays the log: outputs and position are rows. One commit is

@@ -6,7 +6,7 @@ commit is one atomic step.
 
 Faults: at most two: the worker crashes between two steps, or the ack is lost.
 Leaves out: two workers at once, a disk that loses what it called durable, and any
-effect that is not a row of yours: a card, an e-mail.
+effect that is not a row of yours: a card, an email.
 Source: [@brandur-idempotency], [@helland-2012]
 
 >>> from snippets.world import explore, find

@@ -6,7 +6,7 @@ is one atomic step. When both are done, Bob asks for the seat that Ana gave back
 
 Faults: none, only orders: every interleaving of the two workers. A surprise is a turn
 that the second worker takes first.
-Leaves out: crashes, redelivery, and a false e-mail (drawn here, judged elsewhere).
+Leaves out: crashes, redelivery, and a false email (drawn here, judged elsewhere).
 Source: [@kafka-design], [@sagas-1987]
 
 >>> from snippets.world import explore, find
@@ -75,7 +75,7 @@ class Seats:
 
     def mail(self):
         if self.free:
-            self.world.note("seats", "e-mail: see you in 7A!")
+            self.world.note("seats", "email: see you in 7A!")
 
     def read_cancel(self):
         self.world.delivers(self.cancels_in, "seats", "cancel 7A")
