@@ -59,17 +59,19 @@ def story(world, may_commit):
             promised.extend(new)
             world.note(leader, f"commits {written(new)}")
 
+    world.note("a", "leads, term 1")
     for term in (1, 2, 3, 4):
         if term > 1:
             # One entry a term: the same last entry means the same log.
             able = [name for name in "ab" if logs[name][-1:] >= logs["c"][-1:]]
             able.sort(key=lambda name: name != leader)
             leader = world.choose("next to lead", able)
-        world.send("c", leader, f"vote, term {term}")
-        world.receive(leader)
+            world.send("c", leader, f"vote, term {term}")
+            world.receive(leader)
         steps = [copies, appends, copies]
         for step in steps if term < 4 else [*steps, copies, copies]:
-            if term < 4 and world.choose(f"{leader} is cut off"):
+            cut = f"term {term}: {leader} is cut off before it {step.__name__}"
+            if term < 4 and world.choose(cut):
                 break
             step()
             commits()
