@@ -73,6 +73,35 @@ def test_a_mended_variant_holds_under_every_schedule_and_the_claims_are_said_ane
     expect(figure.locator(".scenario__shown")).to_contain_text("the invariant holds")
 
 
+def test_an_edit_after_a_run_is_not_judged_by_the_older_code(figure: Locator) -> None:
+    editor(figure).fill(mended(shown_code(figure)))
+    editor(figure).press("Control+Enter")
+    said = figure.locator(".run-count").first
+    tab = figure.get_by_role("tab", name="ack first")
+    tab.click()
+    expect(said).to_contain_text("Holds in all")
+    editor(figure).fill(f"{shown_code(figure)}# mine\n")
+    expect(said).to_contain_text("The code has changed")
+    expect(figure.get_by_role("option")).to_have_count(0)
+    figure.get_by_role("tab", name="ack last").click()
+    tab.click()
+    expect(said).to_contain_text("Breaks in")
+    figure.get_by_role("button", name="Reset").click()
+    expect(figure.locator(".scenario__shown")).to_contain_text("ack_last")
+
+
+def test_a_change_ends_the_run_of_the_older_code(figure: Locator) -> None:
+    code = shown_code(figure)
+    editor(figure).fill(f"{code}\nwhile True:\n    pass\n")
+    editor(figure).press("Control+Enter")
+    expect(figure.get_by_role("button", name="Stop").last).to_be_visible()
+    editor(figure).fill(f"{code}# mine\n")
+    status = figure.locator(".run-below .run-status")
+    expect(status).to_contain_text("Stopped, since the code changed.")
+    editor(figure).press("Control+Enter")
+    expect(figure.locator(".run-verdicts li").last).to_contain_text("holds in all")
+
+
 def test_reset_brings_the_pages_code_back_and_undo_the_edit(figure: Locator) -> None:
     editor(figure).fill(mended(shown_code(figure)))
     figure.get_by_role("button", name="Reset").click()

@@ -1,7 +1,7 @@
 // @ts-check
 import { button, el } from "./dom.js";
 import { keep, kept } from "./edits.js";
-import { Failed, Stopped, Unavailable, isReady, onNews, stop, warm } from "./python.js";
+import { Failed, Stopped, Unavailable, isReady, onNews, stopped, warm } from "./python.js";
 
 /**
  * What every runnable block has: Run, Stop, Edit, Reset, Copy, Download; what the code
@@ -13,10 +13,10 @@ import { Failed, Stopped, Unavailable, isReady, onNews, stop, warm } from "./pyt
  * @property {string} label what the code is, for a screen reader
  * @property {HTMLElement} block the code as the page shows it
  * @property {string} runs what the Run button says
- * @property {(bench: Bench) => Promise<void>} run
- * @property {(bench: Bench) => Promise<string>} copy the text that Copy gives
+ * @property {(signal: AbortSignal) => Promise<void>} run
+ * @property {(signal: AbortSignal) => Promise<string>} copy the text that Copy gives
  * @property {string} alone what Copy and Download say of that text
- * @property {() => void} edited called when the code becomes edited, or itself again
+ * @property {() => void} edited called when the code changes
  * @property {AbortSignal} signal
  */
 let count = 0;
@@ -24,12 +24,14 @@ let count = 0;
 /** Where a figure says what goes on: progress, words, Stop, trouble. */
 export class Place {
   left = 0; // jobs that have not ended
+  wishes = new AbortController(); // of these jobs
 
   /** @param {AbortSignal} signal */
   constructor(signal) {
+    this.signal = signal;
     this.bar = el("progress", { class: "run-progress", max: "1", "aria-label": "Python is on its way", hidden: true });
     this.status = el("p", { class: "run-status", role: "status" });
-    this.stop = button("Stop", () => stop(), { class: "run-button run-button--stop", hidden: true });
+    this.stop = button("Stop", () => this.end("Stopped."), { class: "run-button run-button--stop", hidden: true });
     this.trouble = el("div", { class: "run-trouble", role: "alert" });
     this.host = el("div", { class: "run-place" }, this.bar, this.status, this.stop, this.trouble);
     /** @type {string | undefined} */
@@ -49,12 +51,21 @@ export class Place {
     this.status.textContent = text;
   }
 
+  /** End every job of this place. @param {string} [why] said here, if anything is */
+  end(why) {
+    const { left, wishes } = this;
+    this.wishes = new AbortController();
+    wishes.abort(new Stopped(why));
+    if (left) warm(); // the next wish will need it
+  }
+
   /**
    * Do something that needs Python: show that it goes on, and say what goes wrong.
-   * @param {() => Promise<void>} job
+   * @param {(signal: AbortSignal) => Promise<void>} job the signal says that nobody waits any more
    * @param {(line: number | null) => void} [mark] shows the line where the reader's code failed
    */
   async doing(job, mark = () => {}) {
+    const signal = AbortSignal.any([this.signal, this.wishes.signal]);
     this.left++;
     const waiting = setTimeout(() => {
       this.stop.hidden = this.bar.hidden = false;
@@ -63,7 +74,7 @@ export class Place {
     const long = setTimeout(() => isReady() && this.say("Still running. Stop ends it."), 10_000);
     try {
       this.trouble.replaceChildren();
-      await job();
+      await Promise.race([job(signal), ended(signal)]);
       mark(null);
     } catch (error) {
       this.fail(error, () => void this.doing(job, mark), mark);
@@ -79,20 +90,25 @@ export class Place {
 
   /** @param {unknown} error @param {() => void} again @param {(line: number | null) => void} mark */
   fail(error, again, mark) {
-    if (error instanceof Stopped) return this.say(error.message);
+    if (error instanceof Stopped) return error.message ? this.say(error.message) : undefined;
     this.say("");
     if (error instanceof Failed) {
-      this.trouble.append(el("pre", { class: "run-error", tabindex: "0" }, error.message));
+      this.trouble.replaceChildren(el("pre", { class: "run-error", tabindex: "0" }, error.message));
       return mark(error.line);
     }
     const what = error instanceof Unavailable || error instanceof TypeError
       ? "What this needs could not be fetched" : "Something of this page failed";
     const why = navigator.onLine ? String(/** @type {Error} */ (error).message) : "you are offline";
-    this.trouble.append(
+    this.trouble.replaceChildren(
       el("p", { class: "run-error" }, `${what}: ${why}. What you wrote is kept. `,
         button("Try again", () => { this.trouble.replaceChildren(); again(); })),
     );
   }
+}
+
+/** Fails as soon as nobody waits any more. @param {AbortSignal} signal @returns {Promise<never>} */
+function ended(signal) {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(stopped(signal))));
 }
 
 export class Bench {
@@ -103,6 +119,8 @@ export class Bench {
   /** @type {ReturnType<typeof import("./editor.js").open> | null} */
   editor = null;
   tries = 0;
+  /** @type {Promise<void> | null} the run that goes on */
+  going = null;
 
   /** @param {Options} options */
   constructor(options) {
@@ -176,18 +194,24 @@ export class Bench {
     this.printed.append(text);
   }
 
-  /** @param {() => Promise<void>} job */
+  /** @param {(signal: AbortSignal) => Promise<void>} job */
   doing(job) {
     return this.place.doing(job, (line) => this.editor?.mark(line));
   }
 
+  /** Pressed again, it is the same run that goes on. */
   run() {
+    if (this.going) return this.going;
     this.printed.replaceChildren();
     this.printed.hidden = true;
     this.say("");
-    const done = this.doing(() => this.options.run(this));
+    const going = this.doing((signal) => this.options.run(signal)).then(() => {
+      if (this.going === going) this.going = null;
+      this.showAnswer();
+    });
+    this.going = going;
     this.showAnswer();
-    return done.then((answer) => (this.showAnswer(), answer));
+    return going;
   }
 
   /** On a phone an open editor is taller than the screen, and the answer stands below. */
@@ -202,12 +226,12 @@ export class Bench {
     const edit = this.code ?? kept(this.options.name);
     const fold = this.options.block.closest("details");
     if (fold) fold.open = true;
-    await this.doing(async () => {
+    await this.doing(async (signal) => {
       // A browser may remember that a module did not load: another address asks anew.
       const url = new URL(this.tries++ ? `./editor.js?again=${this.tries}` : "./editor.js", import.meta.url);
       /** @type {typeof import("./editor.js")} */
       const { open } = await import(url.href);
-      if (this.options.signal.aborted || this.editor) return;
+      if (signal.aborted || this.editor) return;
       if (edit !== null) this.change(edit);
       this.screen.hidden = this.hint.hidden = false;
       this.options.block.hidden = true;
@@ -231,7 +255,10 @@ export class Bench {
     this.code = code.trimEnd() === this.original.trimEnd() ? null : `${code.trimEnd()}\n`;
     keep(this.options.name, this.code);
     this.resetButton.hidden = this.code === null && !this.editor;
-    if ((before === null) !== (this.code === null)) this.options.edited();
+    if (before === this.code) return;
+    if (this.going) this.place.end("Stopped, since the code changed.");
+    this.going = null;
+    this.options.edited();
   }
 
   /** Back to the page's own code. One step of undo brings the edit back. */
@@ -252,8 +279,8 @@ export class Bench {
   }
 
   copy() {
-    return this.doing(async () => {
-      const text = this.options.copy(this);
+    return this.doing(async (signal) => {
+      const text = this.options.copy(signal);
       // Safari wants the promise, so that the click still counts as the reader's wish.
       if (window.ClipboardItem && navigator.clipboard?.write) {
         const blob = text.then((all) => new Blob([all], { type: "text/plain" }));
@@ -269,8 +296,8 @@ export class Bench {
   }
 
   download() {
-    return this.doing(async () => {
-      const blob = new Blob([await this.options.copy(this)], { type: "text/x-python" });
+    return this.doing(async (signal) => {
+      const blob = new Blob([await this.options.copy(signal)], { type: "text/x-python" });
       const link = el("a", { href: URL.createObjectURL(blob), download: this.options.file });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

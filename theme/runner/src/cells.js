@@ -21,9 +21,9 @@ export class Cells {
   chosen = [];
 
   /**
-   * @param {{name: string, judge: () => Promise<Verdict>, open: (schedule: number[]) => void,
+   * @param {{name: string, judge: (signal: AbortSignal) => Promise<Verdict>, open: (schedule: number[]) => void,
    *   total: () => number | null, unasked: () => void,
-   *   doing: (job: () => Promise<void>) => Promise<void>}} options
+   *   doing: (job: (signal: AbortSignal) => Promise<void>) => Promise<void>}} options
    */
   constructor(options) {
     this.options = options;
@@ -63,6 +63,15 @@ export class Cells {
     this.lay();
   }
 
+  /** What is shown is of older code, and Python has not tried the new one. */
+  wait() {
+    if (!this.form.hidden) return this.lay();
+    this.verdict = null;
+    this.list.replaceChildren();
+    this.list.hidden = this.legend.hidden = true;
+    this.said.textContent = "The code has changed. Run every schedule to see what breaks now.";
+  }
+
   lay() {
     const words = this.variant.replaceAll("_", " ");
     this.title.textContent = "Every schedule";
@@ -84,9 +93,9 @@ export class Cells {
   reveal(guess, wish = true) {
     const variant = this.variant;
     const held = this.form.contains(document.activeElement);
-    return this.options.doing(async () => {
-      const verdict = await this.options.judge();
-      if (variant !== this.variant) return;
+    return this.options.doing(async (signal) => {
+      const verdict = await this.options.judge(signal);
+      if (variant !== this.variant || signal.aborted) return;
       this.revealed.set(variant, guess ?? this.revealed.get(variant) ?? null);
       this.form.hidden = true;
       this.list.hidden = this.legend.hidden = false;

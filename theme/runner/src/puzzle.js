@@ -1,7 +1,7 @@
 // @ts-check
-import { intent } from "./bench.js";
+import { Place, intent } from "./bench.js";
 import { button, el, plural } from "./dom.js";
-import { Stopped, ask } from "./python.js";
+import { ask } from "./python.js";
 
 const PYTHON = new URL("../python/", import.meta.url);
 
@@ -28,38 +28,34 @@ export function puzzle(host, signal) {
   const buttons = facts.map(({ fact, words }) =>
     button(words, () => {
       bought = bought.includes(fact) ? bought.filter((each) => each !== fact) : [...bought, fact];
-      void tell();
+      void place.doing(tell);
     }, { "aria-pressed": "false", "data-fact": fact }));
-  const again = button("Start again", () => { bought = []; void tell(); }, { hidden: true });
+  const again = button("Start again", () => { bought = []; void place.doing(tell); }, { hidden: true });
 
-  const tell = async () => {
+  const place = new Place(signal);
+  /** @param {AbortSignal} wish */
+  const tell = async (wish) => {
     const mine = ++turn;
     buttons.forEach((each) => each.setAttribute("aria-pressed", String(bought.includes(each.dataset.fact ?? ""))));
     again.hidden = bought.length === 0;
-    said.textContent = "Counting what still fits…";
-    try {
-      /** @type {{worlds: number, stories: number, answers: Record<string, string>, story: string[]}[]} */
-      const counts = [];
-      for (let n = 0; n <= bought.length; n++)
-        counts.push(await ask({ do: "left", module, facts: bought.slice(0, n) }, { signal, files: { source } }));
-      if (mine !== turn) return;
-      trail.replaceChildren(...counts.map(({ worlds, stories, answers }, n) => {
-        const fact = bought[n - 1] ?? "";
-        const asked = facts.find((each) => each.fact === fact)?.words ?? "";
-        return el("li", {}, n === 0 ? "Nothing asked: " : `${asked} `, n === 0 ? null : el("q", {}, answers[fact] ?? ""), n === 0 ? null : ": ",
-          el("strong", {}, `${plural(worlds, "world")}, ${tales(stories)}`));
-      }));
-      const { worlds = 0, stories = 0, answers = {}, story = [] } = counts.at(-1) ?? {};
-      const last = bought.at(-1);
-      const left = `${last ? `Answer: ${answers[last]}. ` : ""}${plural(worlds, "world")} and ${tales(stories)} left`;
-      said.textContent = stories === 1 ? `${left}, with ${plural(bought.length, "piece")} of evidence:` : `${left}.`;
-      if (stories === 1) said.append(el("ul", {}, ...story.map((part) => el("li", {}, part))));
-    } catch (error) {
-      if (mine !== turn || error instanceof Stopped) return;
-      said.replaceChildren(`Python could not be fetched: ${/** @type {Error} */ (error).message}. `, button("Try again", () => void tell()));
-    }
+    /** @type {{worlds: number, stories: number, answers: Record<string, string>, story: string[]}[]} */
+    const counts = [];
+    for (let n = 0; n <= bought.length; n++)
+      counts.push(await ask({ do: "left", module, facts: bought.slice(0, n) }, { signal: wish, files: { source } }));
+    if (mine !== turn) return;
+    trail.replaceChildren(...counts.map(({ worlds, stories, answers }, n) => {
+      const fact = bought[n - 1] ?? "";
+      const asked = facts.find((each) => each.fact === fact)?.words ?? "";
+      return el("li", {}, n === 0 ? "Nothing asked: " : `${asked} `, n === 0 ? null : el("q", {}, answers[fact] ?? ""), n === 0 ? null : ": ",
+        el("strong", {}, `${plural(worlds, "world")}, ${tales(stories)}`));
+    }));
+    const { worlds = 0, stories = 0, answers = {}, story = [] } = counts.at(-1) ?? {};
+    const last = bought.at(-1);
+    const left = `${last ? `Answer: ${answers[last]}. ` : ""}${plural(worlds, "world")} and ${tales(stories)} left`;
+    said.textContent = stories === 1 ? `${left}, with ${plural(bought.length, "piece")} of evidence:` : `${left}.`;
+    if (stories === 1) said.append(el("ul", {}, ...story.map((part) => el("li", {}, part))));
   };
   const shop = el("div", { class: "run-shop", role: "group", "aria-label": "Evidence to buy" }, ...buttons);
-  controls.append(shop, said, trail, again);
+  controls.append(shop, place.host, said, trail, again);
   intent(shop, signal);
 }

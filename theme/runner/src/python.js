@@ -76,21 +76,12 @@ export function ask(question, { output = () => {}, signal, files = {} } = {}) {
   return new Promise((resolve, reject) => {
     const list = Object.entries(files).map(([as, url]) => ({ as, url }));
     const request = { id: ++count, question, files: list, output, signal, resolve, reject };
+    if (signal?.aborted) return reject(stopped(signal));
     signal?.addEventListener("abort", () => drop(request), { once: true });
-    if (signal?.aborted) return reject(new Stopped());
     waiting.push(request);
     warm();
     next();
   });
-}
-
-/** End what runs now, with the worker; what waits is asked again of a new one. */
-export function stop() {
-  const ended = current;
-  end();
-  ended?.reject(new Stopped("Stopped."));
-  warm();
-  next();
 }
 
 /**
@@ -103,10 +94,15 @@ export function onNews(listener, signal) {
   listener(latest);
 }
 
-/** @param {Request} request */
+/** @param {AbortSignal} [signal] @returns {Stopped} why nobody waits any more */
+export function stopped(signal) {
+  return signal?.reason instanceof Stopped ? signal.reason : new Stopped();
+}
+
+/** Nobody waits for this any more: if it runs, it ends with the worker. @param {Request} request */
 function drop(request) {
   waiting = waiting.filter((each) => each !== request);
-  request.reject(new Stopped());
+  request.reject(stopped(request.signal));
   if (current === request) end();
   if (waiting.length) {
     warm();

@@ -48,6 +48,7 @@ class Figure {
   turn = 0; // the newest wish wins
   turned = -1; // the switch that the reader turned, until its run is drawn
   ran = false; // has Python run every schedule of the code as it is?
+  ofEdit = false; // is the picture a run of the reader's code?
   /** @type {Promise<Known> | undefined} */
   knows;
 
@@ -75,8 +76,8 @@ class Figure {
       label: this.name.replaceAll("_", " "),
       block: code,
       runs: "Run every schedule",
-      run: () => this.exhaust(),
-      copy: () => this.ask({ do: "alone" }, { engine: new URL("snippets/world.py", PYTHON).href }),
+      run: (signal) => this.exhaust(signal),
+      copy: (signal) => this.ask({ do: "alone" }, signal, { engine: new URL("snippets/world.py", PYTHON).href }),
       alone: ": one file that runs alone",
       edited: () => this.edited(),
       signal,
@@ -96,8 +97,8 @@ class Figure {
     this.link = button("Copy link to this run", () => this.copyLink());
     this.cells = new Cells({
       name: this.name.replaceAll("_", " "),
-      judge: () => this.judge(this.variant),
-      open: (schedule) => void this.show(() => this.run(this.variant, schedule)),
+      judge: (signal) => this.judge(this.variant, signal),
+      open: (schedule) => void this.show((signal) => this.run(this.variant, signal, schedule)),
       total: () => (this.bench.code === null && this.variants.find(({ name }) => name === this.variant)?.total) || null,
       unasked: () => (this.counts.open = true),
       doing: (job) => this.doing(job),
@@ -133,27 +134,27 @@ class Figure {
     const run = named();
     if (run?.module !== this.module) return;
     if (run.variant === this.variant && String(run.schedule) === String(this.schedule)) return;
-    void this.show(() => this.run(run.variant, run.schedule));
+    void this.show((signal) => this.run(run.variant, signal, run.schedule));
     if (!location.hash || location.hash === `#${this.host.id}`) this.panel.scrollIntoView();
   }
 
   /**
-   * @param {object} question @param {Record<string, string>} [files]
+   * @param {object} question @param {AbortSignal} signal @param {Record<string, string>} [files]
    * @returns {Promise<any>}
    */
-  ask(question, files = {}) {
+  ask(question, signal, files = {}) {
     const edit = this.bench.code === null ? {} : { code: this.bench.code };
     return ask(
       { module: this.module, ...edit, ...question },
       {
-        signal: this.signal,
+        signal,
         files: { source: this.source, ...files },
         output: (text) => this.bench.print(text),
       },
     );
   }
 
-  /** @param {() => Promise<void>} job */
+  /** @param {(signal: AbortSignal) => Promise<void>} job */
   doing(job) {
     return this.place.doing(job, (line) => this.bench.editor?.mark(line));
   }
@@ -171,36 +172,36 @@ class Figure {
     return this.knows;
   }
 
-  /** @param {string} variant @returns {Promise<Verdict>} */
-  judge(variant) {
+  /** @param {string} variant @param {AbortSignal} signal @returns {Promise<Verdict>} */
+  judge(variant, signal) {
     const asked = this.verdicts.get(variant);
     if (asked) return asked;
-    const verdict = this.known().then((known) => known[variant]?.verdict ?? this.ask({ do: "judge", variant }));
+    const verdict = this.known().then((known) => known[variant]?.verdict ?? this.ask({ do: "judge", variant }, signal));
     this.verdicts.set(variant, verdict);
-    verdict.catch(() => this.verdicts.delete(variant));
+    verdict.catch(() => this.verdicts.get(variant) === verdict && this.verdicts.delete(variant));
     return verdict;
   }
 
   /**
    * A run: the one of this schedule, or the one that says most about the variant.
-   * @param {string} variant @param {number[]} [schedule] @returns {Promise<Run>}
+   * @param {string} variant @param {AbortSignal} signal @param {number[]} [schedule] @returns {Promise<Run>}
    */
-  async run(variant, schedule) {
+  async run(variant, signal, schedule) {
     const known = (await this.known())[variant]?.run;
     if (known && (!schedule || String(schedule) === String(known.schedule))) return known;
-    return this.ask({ do: "draw", variant, schedule: schedule ?? (await this.judge(variant)).telling });
+    return this.ask({ do: "draw", variant, schedule: schedule ?? (await this.judge(variant, signal)).telling }, signal);
   }
 
-  /** @param {() => Promise<Run>} wanted shown as soon as it is there, and what goes wrong is said */
+  /** @param {(signal: AbortSignal) => Promise<Run>} wanted shown as soon as it is there, and what goes wrong is said */
   show(wanted) {
-    return this.doing(() => this.draw(wanted));
+    return this.doing((signal) => this.draw(wanted(signal), signal));
   }
 
-  /** Draw a run, unless the reader wants another by then. @param {() => Promise<Run>} wanted */
-  async draw(wanted) {
+  /** Draw a run, unless the reader wants another by then. @param {Promise<Run>} wanted @param {AbortSignal} signal */
+  async draw(wanted, signal) {
     const turn = ++this.turn;
-    const run = await wanted();
-    if (turn === this.turn) this.render(run);
+    const run = await wanted;
+    if (turn === this.turn && !signal.aborted) this.render(run);
   }
 
   /** @param {string} variant to be shown by the run that says most about it */
@@ -208,7 +209,7 @@ class Figure {
     this.variant = variant;
     this.select();
     if (!saving()) warm(); // the next wish will need it
-    return this.show(() => this.run(variant));
+    return this.show((signal) => this.run(variant, signal));
   }
 
   /** @param {Run} run with an empty `svg` where the page shows it already */
@@ -221,6 +222,7 @@ class Figure {
     this.select();
     this.steps.show(run);
     this.breakIt(run);
+    this.ofEdit = this.bench.code !== null;
     if (first) return;
     this.shown.replaceChildren(
       "One run of ", el("code", {}, run.variant), ": ",
@@ -288,7 +290,7 @@ class Figure {
       el("legend", {}, "Break it: the choices of this run"),
       ...numbered(run.choices).map((choice, number) => this.choice(choice, (pick) => {
         this.turned = number;
-        void this.show(() => this.ask({ do: "draw", variant: run.variant, schedule: run.schedule, change: [number, pick] }));
+        void this.show((signal) => this.ask({ do: "draw", variant: run.variant, schedule: run.schedule, change: [number, pick] }, signal));
       })),
     );
     this.outcome.replaceChildren("→ ", verdictOf(run), ", result ", el("code", {}, run.result));
@@ -341,21 +343,22 @@ class Figure {
     this.verdicts.clear();
     const edited = this.bench.code !== null;
     this.host.toggleAttribute("data-edited", edited);
-    if (edited) return;
+    if (edited) return this.cells.wait();
     this.variants = this.variantsOfThePage();
     this.lay();
     const { variant, schedule } = this.linked;
     this.cells.forget();
-    const redraw = this.ran;
+    const redraw = this.ran || this.ofEdit;
     this.ran = false;
-    if (redraw) void this.show(() => this.run(variant, schedule));
+    if (redraw) void this.show((signal) => this.run(variant, signal, schedule));
   }
 
   /** Every schedule of every variant, and the docstring's examples, of the code as it is. */
-  async exhaust() {
+  /** @param {AbortSignal} signal */
+  async exhaust(signal) {
     const edited = this.bench.code !== null;
     /** @type {{variants: Variant[]}} */
-    const { variants } = await this.ask({ do: "about" });
+    const { variants } = await this.ask({ do: "about" }, signal);
     this.verdicts.clear();
     this.ran = true;
     this.variants = variants;
@@ -365,7 +368,7 @@ class Figure {
     this.bench.result.replaceChildren(list);
     const said = [];
     for (const { name } of variants) {
-      const verdict = await this.judge(name);
+      const verdict = await this.judge(name, signal);
       const now = tally(verdict.bad, verdict.total);
       const before = this.told(name);
       const same = before === now;
@@ -377,7 +380,7 @@ class Figure {
           el("small", {}, before === null ? "" : same ? (edited ? " as before" : " as the tests saw") : ` (before: ${before})`)),
       );
     }
-    const examples = /** @type {Example[]} */ (await this.ask({ do: "check" }));
+    const examples = /** @type {Example[]} */ (await this.ask({ do: "check" }, signal));
     const broken = examples.filter(({ ok }) => !ok);
     this.bench.result.append(claims(examples, broken, edited));
     const how = broken.length ? lost(examples, broken, edited) : "Every example of the docstring holds.";
@@ -385,7 +388,7 @@ class Figure {
     this.cells.asked = false;
     this.counts.open = true;
     this.cells.forget();
-    await this.draw(() => this.run(this.variant, edited ? undefined : this.schedule));
+    await this.draw(this.run(this.variant, signal, edited ? undefined : this.schedule), signal);
   }
 
   /** What the page says of a variant of its own code. @param {string} variant */

@@ -1,7 +1,7 @@
 // @ts-check
-import { intent } from "./bench.js";
-import { button, el } from "./dom.js";
-import { Stopped, ask } from "./python.js";
+import { Place, intent } from "./bench.js";
+import { el } from "./dom.js";
+import { ask } from "./python.js";
 
 const PYTHON = new URL("../python/", import.meta.url);
 
@@ -20,20 +20,17 @@ export function sliders(host, signal) {
   const knobs = JSON.parse(host.dataset.knobs ?? "[]");
   let turn = 0;
 
-  const tell = async () => {
+  const place = new Place(signal);
+  /** @param {AbortSignal} wish */
+  const tell = async (wish) => {
     const mine = ++turn;
-    try {
-      const svg = await ask(
-        { do: "called", module, function: host.dataset.function, arguments: Object.fromEntries(knobs.map(({ name, value }) => [name, value])) },
-        { signal, files: { source } },
-      );
-      if (mine !== turn) return;
-      picture.innerHTML = svg;
-      said.textContent = picture.querySelector("desc")?.textContent ?? "";
-    } catch (error) {
-      if (mine !== turn || error instanceof Stopped) return;
-      said.replaceChildren(`The plot could not be computed: ${/** @type {Error} */ (error).message} `, button("Try again", () => void tell()));
-    }
+    const svg = await ask(
+      { do: "called", module, function: host.dataset.function, arguments: Object.fromEntries(knobs.map(({ name, value }) => [name, value])) },
+      { signal: wish, files: { source } },
+    );
+    if (mine !== turn) return;
+    picture.innerHTML = svg;
+    said.textContent = picture.querySelector("desc")?.textContent ?? "";
   };
   for (const [number, knob] of knobs.entries()) {
     const words = knob.name.replaceAll("_", " ");
@@ -44,7 +41,7 @@ export function sliders(host, signal) {
       shown.textContent = inWords(value);
       const dd = values[number];
       if (dd) dd.textContent = inWords(value);
-      void tell();
+      void place.doing(tell);
     };
     const [low, high] = knob.range.split("..").map(Number);
     if (high !== undefined && low !== undefined) {
@@ -58,7 +55,7 @@ export function sliders(host, signal) {
       controls.append(el("label", { class: "run-knob" }, el("span", {}, words), list));
     }
   }
-  controls.append(said);
+  controls.append(place.host, said);
   intent(controls, signal);
 }
 

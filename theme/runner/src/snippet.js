@@ -21,7 +21,7 @@ export function snippet(host, signal) {
     alone: "",
     edited: () => {},
     copy: async () => bench.code ?? bench.original,
-    run: async () => {
+    run: async (signal) => {
       const source = bench.code ?? bench.original;
       const found = /** @type {import("./scenario.js").Example[]} */ (
         await ask({ do: "snippet", module, source }, { signal, output: (text) => bench.print(text) })
