@@ -352,7 +352,7 @@ def _raised(module: str, error: BaseException) -> str:
         return f"{module} is {error.args[0]}: give its loop a bound"
     if isinstance(error, SyntaxError):
         return f"{module} is no Python: {error.msg}, line {error.lineno}"
-    last = explain(error, module).splitlines()
+    last = explain(error, f"{module}.py").splitlines()
     lines = [line.strip() for line in last if line.strip().startswith("File ")]
     return f"{module} raises {_said(error)}{f' ({lines[-1]})' if lines else ''}"
 

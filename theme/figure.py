@@ -195,7 +195,11 @@ def logs(run: Run[Any]) -> dict[str, list[dict[str, Any]]]:
 def check(scenario: Scenario) -> list[dict[str, Any]]:
     """Run the docstring's examples against the code as it is now, one verdict each."""
     test = doctest.DocTestParser().get_doctest(
-        scenario.examples, dict(scenario.names), scenario.module, None, 0
+        scenario.examples,
+        dict(scenario.names),
+        scenario.module,
+        f"{scenario.module}.py",
+        0,
     )
     verdicts = _Verdicts()
     verdicts.run(test, out=lambda text: None)
@@ -234,7 +238,7 @@ class _Verdicts(doctest.DocTestRunner):
     def report_unexpected_exception(
         self, out: Any, test: doctest.DocTest, example: doctest.Example, exc_info: Any
     ) -> None:
-        self._add(example, explain(exc_info[1], test.name), False)
+        self._add(example, explain(exc_info[1], test.filename or ""), False)
 
 
 def standalone(engine: str, scenario: str) -> str:
@@ -262,18 +266,19 @@ if __name__ == "__main__":
 """
 
 
-def explain(error: BaseException, module: str) -> str:
-    """The traceback of `error`, without the frames that are not the reader's own."""
-    filename = f"{module}.py"
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == filename
-    ]
-    where = ["Traceback (most recent call last):\n", *traceback.format_list(frames)]
-    return "".join(
-        (where if frames else []) + traceback.format_exception_only(error)
-    ).rstrip()
+def explain(error: BaseException, filename: str) -> str:
+    """The traceback of `error` and of its causes, without frames of other files."""
+    told: traceback.TracebackException | None
+    told = whole = traceback.TracebackException.from_exception(error)
+    while told:
+        own = [frame for frame in told.stack if frame.filename == filename]
+        told.stack = traceback.StackSummary.from_list(own)
+        if not own:
+            told.stack = None  # type: ignore[assignment]  # no line about nothing
+        told = told.__cause__ or (
+            None if told.__suppress_context__ else told.__context__
+        )
+    return "".join(whole.format()).rstrip()
 
 
 def _flow(text: str) -> str:

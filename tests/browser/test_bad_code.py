@@ -1,9 +1,10 @@
 """Whatever the reader's code does ends with a clear message, and the page lives on."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import is_python
 from tests.browser.server import Server
@@ -19,16 +20,52 @@ SOCKET = "import socket\nsocket.create_connection(('elsewhere.example', 80))"
 RUN_JS = (
     "from pyodide.code import run_js\nrun_js('fetch(\"https://elsewhere.example\")')"
 )
+IMPORT_MODULE = "import importlib\nimportlib.import_module('js')"
+FUNCTION = "import bridge\nbridge.output.constructor('return 1')()"
 NO_NETWORK = "cannot reach the network"
+
+# Told by the worker after each answer; nothing else can be evaluated there any more.
+WAYS_OUT = """
+const answer = self.onmessage;
+self.onmessage = async (question) => {
+  await answer(question);
+  for (const way of [
+    () => fetch("x"),
+    () => new XMLHttpRequest(),
+    () => new WebSocket("ws://x"),
+    () => new FontFace("x", "url(x)"),
+    () => eval("1"),
+    () => new Function("1"),
+    () => answer.constructor("1"),
+    () => setTimeout("1"),
+  ]) {
+    let said = "open";
+    try { way() } catch (error) { said = error.message }
+    console.log(`way out: ${way} ${said}`);
+  }
+  console.log("tried");
+};
+"""
+
+
+def talking(route: Route) -> None:
+    """The worker's script, which tells of its ways out."""
+    script = route.fetch()
+    route.fulfill(response=script, body=script.text() + WAYS_OUT)
 
 
 @pytest.fixture(scope="module")
-def page(reader: BrowserContext, server: Server) -> Page:
-    """A page with a plain block; its Python boots once."""
+def page(reader: BrowserContext, server: Server) -> Iterator[Page]:
+    """A page with a plain block, whose Python boots once; no code reaches out of it."""
     page = reader.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.route("**/assets/runner/worker.js", talking)
     page.goto(server.url + "engine/")
     page.get_by_role("button", name="Edit").first.click()
-    return page
+    yield page
+    assert server.url + "assets/runner/worker.js" in asked
+    assert [url for url in asked if not url.startswith(server.url)] == []
 
 
 def run(page: Page, code: str) -> None:
@@ -59,6 +96,8 @@ def runs_again(page: Page) -> None:
         ("import js", NO_NETWORK),
         ("import pyodide_js", NO_NETWORK),
         ("from pyodide.http import pyfetch", NO_NETWORK),
+        (IMPORT_MODULE, NO_NETWORK),
+        (FUNCTION, NO_NETWORK),
         (RUN_JS, "cannot reach the page around it"),
         (URL, NO_NETWORK),
         (SOCKET, NO_NETWORK),
@@ -92,6 +131,7 @@ def test_two_gigabytes_are_given_back_after_the_run(page: Page) -> None:
 def test_output_comes_while_the_code_still_runs_and_stop_ends_it(page: Page) -> None:
     run(page, "print('begun')\nwhile True:\n    pass")
     expect(page.locator(".run-output").first).to_have_text("begun\n")
+    page.keyboard.press("Control+Enter")  # once more is still the same run
     longest = page.evaluate(
         """async () => {
           let longest = 0;
@@ -110,11 +150,9 @@ def test_output_comes_while_the_code_still_runs_and_stop_ends_it(page: Page) -> 
 
 
 def test_the_workers_own_ways_out_are_shut(page: Page) -> None:
-    runs_again(page)
-    worker = [*filter(is_python, page.workers)][-1]  # the newest; others are ending
-    for way in ("fetch('x')", "new XMLHttpRequest()", "new WebSocket('ws://x')"):
-        said = worker.evaluate(
-            f"() => {{ try {{ {way} }} catch (e) {{ return e.message }} }}"
-        )
-        assert said is not None, way
-        assert NO_NETWORK in said, way
+    with page.expect_console_message(lambda said: said.text == "tried"):
+        runs_again(page)
+    tried = [message.text for message in page.console_messages()]
+    said = {text for text in tried if text.startswith("way out: ")}
+    assert len(said) == WAYS_OUT.count("() =>")
+    assert all(NO_NETWORK in text for text in said), said

@@ -40,6 +40,18 @@ class NoNetwork(OSError):
 NoNetwork.__module__ = "builtins"  # a traceback then says its name alone
 
 
+class NoWay:
+    """The first of Python's finders: refuses what leads out, however it is imported."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name in FORBIDDEN:
+            raise ImportError(
+                f"{name} is not here: code on this page cannot reach the network "
+                "or the page around it"
+            )
+
+
 class Capped(io.TextIOBase):
     """Passes text on at once, and stops passing it on when there is too much."""
 
@@ -67,11 +79,6 @@ def guard() -> None:
     def watch(event: str, args: tuple[Any, ...]) -> None:
         if event.startswith(REACHING_OUT):
             raise NoNetwork("code on this page cannot reach the network")
-        if event == "import" and args[0] in FORBIDDEN:
-            raise ImportError(
-                f"{args[0]} is not here: code on this page cannot reach the network "
-                "or the page around it"
-            )
 
     def refuse(*_: object) -> None:
         raise NoNetwork("code on this page cannot reach the page around it")
@@ -81,6 +88,7 @@ def guard() -> None:
 
     for name in FORBIDDEN:
         sys.modules.pop(name, None)
+    sys.meta_path.insert(0, NoWay)
     code = sys.modules.get("pyodide.code")
     if code is not None:
         code.run_js = refuse  # type: ignore[attr-defined]
@@ -130,7 +138,7 @@ def describe(error: BaseException, module: str) -> dict[str, Any]:
     ]
     if isinstance(error, SyntaxError) and error.filename == filename:
         lines = [error.lineno]
-    text = figure.explain(error, module)
+    text = figure.explain(error, filename)
     if isinstance(error, MemoryError):
         text += "\nThis needs more memory than the page's Python can have."
     if isinstance(error, RecursionError):
@@ -256,7 +264,7 @@ class Console(figure._Verdicts):
     def _add(self, example: Any, got: str, ok: bool) -> None:
         super()._add(example, got, ok)
         text = "... ".join(f">>> {example.source}".splitlines(keepends=True))
-        self._real(text + got)
+        self._real(text + got + "\n" * (bool(got) and not got.endswith("\n")))
 
     def run(self, *args: Any, **options: Any) -> Any:
         self._real = sys.stdout.write

@@ -295,15 +295,26 @@ function close() {
   const ways = [
     "fetch", "XMLHttpRequest", "WebSocket", "WebSocketStream", "WebTransport", "EventSource",
     "importScripts", "Worker", "SharedWorker", "BroadcastChannel", "caches", "indexedDB",
-    "RTCPeerConnection", "postMessage", "close",
+    "RTCPeerConnection", "FontFace", "postMessage", "close", "eval", "Function",
   ];
   const shut = function () { // a function, for some of them are called with `new`
     throw new Error("code on this page cannot reach the network");
   };
-  for (const way of ways) {
-    for (let owner = worker; owner; owner = Object.getPrototypeOf(owner)) {
-      if (Object.hasOwn(owner, way) || owner === worker)
-        Object.defineProperty(owner, way, { value: shut, configurable: false, writable: false });
-    }
+  shut.prototype = Function.prototype; // Pyodide calls what is there
+  for (const way of ways) replace(way, shut);
+  // A text that becomes code could say `import("https:…")`, which nothing here could refuse.
+  for (const kind of [() => {}, async () => {}, function* () {}, async function* () {}])
+    Object.defineProperty(Object.getPrototypeOf(kind), "constructor", { value: shut, configurable: false });
+  for (const way of /** @type {const} */ (["setTimeout", "setInterval"])) {
+    const real = worker[way].bind(worker);
+    replace(way, (/** @type {unknown} */ job, /** @type {unknown[]} */ ...rest) =>
+      typeof job === "function" ? real(/** @type {any} */ (job), .../** @type {any} */ (rest)) : shut());
   }
+}
+
+/** @param {string} way of the worker's, wherever it is inherited from @param {unknown} value */
+function replace(way, value) {
+  for (let owner = worker; owner; owner = Object.getPrototypeOf(owner))
+    if (Object.hasOwn(owner, way) || owner === worker)
+      Object.defineProperty(owner, way, { value, configurable: false, writable: false });
 }
