@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from theme import figure
-from theme.copying import ROOT
+from theme.catalogue import ROOT
 
 FAILS = '''
 def halve(n):

@@ -118,7 +118,6 @@ export class Bench {
   code = null;
   /** @type {ReturnType<typeof import("./editor.js").open> | null} */
   editor = null;
-  tries = 0;
   /** @type {Promise<void> | null} the run that goes on */
   going = null;
 
@@ -227,10 +226,8 @@ export class Bench {
     const fold = this.options.block.closest("details");
     if (fold) fold.open = true;
     await this.doing(async (signal) => {
-      // A browser may remember that a module did not load: another address asks anew.
-      const url = new URL(this.tries++ ? `./editor.js?again=${this.tries}` : "./editor.js", import.meta.url);
       /** @type {typeof import("./editor.js")} */
-      const { open } = await import(url.href);
+      const { open } = await load("editor");
       if (signal.aborted || this.editor) return;
       if (edit !== null) this.change(edit);
       this.screen.hidden = this.hint.hidden = false;
@@ -321,6 +318,21 @@ export function intent(part, signal, also = () => {}) {
   part.addEventListener("focusin", (event) => {
     if (event.target instanceof Element && event.target.matches(":focus-visible")) wished();
   }, { signal });
+}
+
+let misses = 0;
+/**
+ * A module of ours that is needed now. A browser may remember that one did not load, so
+ * that another address asks anew.
+ * @param {string} name @returns {Promise<any>}
+ */
+export async function load(name) {
+  try {
+    return await import(`./${name}.js${misses ? `?again=${misses}` : ""}`);
+  } catch (error) {
+    misses++;
+    throw error;
+  }
 }
 
 /** Did the reader ask the browser to save data? */

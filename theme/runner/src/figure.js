@@ -4,18 +4,18 @@
  * away again when an instant navigation leaves the page. Python is not fetched here.
  */
 import { folds } from "./folds.js";
-import { puzzle } from "./puzzle.js";
-import { scenario } from "./scenario.js";
-import { sliders } from "./sliders.js";
-import { snippet } from "./snippet.js";
 
-/** @type {[string, (host: HTMLElement, signal: AbortSignal) => void][]} */
-const parts = [
-  ["figure.scenario", scenario],
-  ["figure.puzzle", puzzle],
-  ["figure.sliders", sliders],
-  ["[data-snippet][data-runs]", snippet],
-];
+/**
+ * What gives a part of the page its controls: the module and its function, of one name.
+ * Each is fetched by the pages that show such a part.
+ * @typedef {(host: HTMLElement, signal: AbortSignal) => void} Part
+ */
+const parts = {
+  scenario: "figure.scenario",
+  puzzle: "figure.puzzle",
+  sliders: "figure.sliders",
+  snippet: "[data-snippet][data-runs]",
+};
 let page = new AbortController();
 /** @type {Element | null} */
 let body = null;
@@ -27,10 +27,12 @@ async function controls() {
   page.abort();
   const { signal } = (page = new AbortController());
   if (now) folds(now, signal);
-  for (const [selector, part] of parts)
+  for (const [part, selector] of Object.entries(parts))
     for (const host of document.querySelectorAll(selector)) {
+      /** @type {Record<string, Part>} */
+      const { [part]: give } = await import(`./${part}.js`);
       if (signal.aborted) return; // the reader has left
-      if (host instanceof HTMLElement) part(host, signal);
+      if (host instanceof HTMLElement) give?.(host, signal);
       await new Promise((next) => setTimeout(next)); // the reader comes first
     }
   setTimeout(() => void import("./keep.js").then(({ keep }) => keep()), 2_000); // when all is quiet

@@ -1,6 +1,6 @@
 // @ts-check
 import { addressOf, named, readdress } from "./address.js";
-import { Bench, Place, intent, saving } from "./bench.js";
+import { Bench, Place, intent, load, saving } from "./bench.js";
 import { Cells } from "./cells.js";
 import { button, el, plural, roving } from "./dom.js";
 import { ask, warm } from "./python.js";
@@ -30,7 +30,6 @@ import { Steps } from "./steps.js";
  * @property {number[]} telling the schedule of the run that says most
  *
  * @typedef {Record<string, {verdict: Verdict, run: Run}>} Known what the build knows of each variant
- * @typedef {{line: number, example: string, expected: string, got: string, ok: boolean}} Example
  * @typedef {{name: string, hint: string, total?: number}} Variant
  */
 
@@ -364,27 +363,14 @@ class Figure {
     this.variants = variants;
     if (!variants.some(({ name }) => name === this.variant)) this.variant = variants.at(-1)?.name ?? "";
     this.lay();
-    const list = el("ul", { class: "run-verdicts" });
-    this.bench.result.replaceChildren(list);
-    const said = [];
-    for (const { name } of variants) {
-      const verdict = await this.judge(name, signal);
-      const now = tally(verdict.bad, verdict.total);
-      const before = this.told(name);
-      const same = before === now;
-      said.push(`${name.replaceAll("_", " ")} ${now}`);
-      list.append(
-        el("li", { class: verdict.bad ? "run-breaks" : "run-holds" },
-          button(name, () => { void this.open(name); this.host.scrollIntoView({ block: "start" }); }, { class: "run-name" }),
-          ` ${now}`,
-          el("small", {}, before === null ? "" : same ? (edited ? " as before" : " as the tests saw") : ` (before: ${before})`)),
-      );
-    }
-    const examples = /** @type {Example[]} */ (await this.ask({ do: "check" }, signal));
-    const broken = examples.filter(({ ok }) => !ok);
-    this.bench.result.append(claims(examples, broken, edited));
-    const how = broken.length ? lost(examples, broken, edited) : "Every example of the docstring holds.";
-    this.bench.heard.textContent = `${said.join("; ")}. ${how}`;
+    /** @type {typeof import("./report.js")} */
+    const { Report } = await load("report");
+    const report = new Report(this.bench.result, edited, {
+      open: (name) => { void this.open(name); this.host.scrollIntoView({ block: "start" }); },
+      before: (name) => this.told(name),
+    });
+    for (const { name } of variants) report.add(await this.judge(name, signal));
+    this.bench.heard.textContent = report.end(await this.ask({ do: "check" }, signal));
     this.cells.asked = false;
     this.counts.open = true;
     this.cells.forget();
@@ -411,28 +397,6 @@ function numbered(choices) {
   });
 }
 
-/**
- * What the docstring says of the code. An edit is no mistake: the examples are about the
- * page's own code, and those that differ say what the edit changed.
- * @param {Example[]} examples @param {Example[]} broken @param {boolean} edited
- */
-function claims(examples, broken, edited) {
-  if (!broken.length) return el("p", { class: "run-claims run-holds" }, `What the tests check: ${examples.length} of ${plural(examples.length, "example")} hold`);
-  return el("details", { class: "run-claims", open: !edited },
-    el("summary", { class: edited ? "" : "run-breaks" }, lost(examples, broken, edited)),
-    ...broken.map(({ example, expected, got }) =>
-      el("pre", { tabindex: "0" },
-        ">>> ", example.replaceAll("\n", "\n... "), "\n", el("del", {}, expected || "(nothing)"), "\n", el("ins", {}, got || "(nothing)"))));
-}
-
-/** @param {Example[]} examples @param {Example[]} broken @param {boolean} edited */
-function lost(examples, broken, edited) {
-  const count = `${broken.length} of ${plural(examples.length, "example")}`;
-  const one = broken.length === 1;
-  return edited ? `What your edit changed: ${count}, written for the page’s own code, ${one ? "says" : "say"} something else now.`
-    : `What the tests check: ${count} ${one ? "does" : "do"} not hold.`;
-}
-
 /** @param {string} words @param {HTMLElement} part @param {boolean} open */
 function fold(words, part, open) {
   return el("details", { class: "run-fold", open }, el("summary", {}, words), part);
@@ -441,11 +405,6 @@ function fold(words, part, open) {
 /** @param {Run} run */
 function verdictOf(run) {
   return el("strong", { class: run.holds ? "run-holds" : "run-breaks" }, run.holds ? "the invariant holds" : "breaks the invariant");
-}
-
-/** @param {number} bad @param {number} total */
-function tally(bad, total) {
-  return bad ? `breaks in ${bad} of ${total}` : `holds in all ${total}`;
 }
 
 /** @param {string} picks */

@@ -23,7 +23,7 @@ export function snippet(host, signal) {
     copy: async () => bench.code ?? bench.original,
     run: async (signal) => {
       const source = bench.code ?? bench.original;
-      const found = /** @type {import("./scenario.js").Example[]} */ (
+      const found = /** @type {import("./report.js").Example[]} */ (
         await ask({ do: "snippet", module, source }, { signal, output: (text) => bench.print(text) })
       );
       const wrong = found.filter(({ ok }) => !ok);
