@@ -19,6 +19,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwrigh
 
 from tests.browser.conftest import FLAGS, PATIENCE
 from tests.browser.find import MISSING, chromium
+from tests.browser.scripts import before_intent
 from tests.browser.server import Server
 from tests.built import built
 
@@ -27,25 +28,35 @@ STAY = 4_000  # ms
 FIGURE = "#delivery-one_charge"
 VARIANT = "[role=tab][aria-selected=false]"  # the build has drawn it
 SWITCH = "[role=switch]"  # Python draws it
-SWITCHED = "a switch to Python's picture"
+RUN = ".run-button--main"
+PICTURE, VERDICT = ".scenario__shown", ".run-verdicts li"
+SWITCHED, RAN = "a switch to Python's picture", "Run to the first verdict"
+TASK = "longest main-thread task"
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 BLOCKING = """() => performance.getEntriesByType("resource")
   .filter((entry) => entry.renderBlockingStatus === "blocking")
   .map((entry) => new URL(entry.name).pathname)"""
 WATCH = """() => {
-  window.tasks = [];
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) tasks.push(entry.duration);
-  }).observe({ type: "longtask" });
+  const longest = [];
+  const heard = (list) => longest.push(...list.map(({ duration }) => duration));
+  const observer = new PerformanceObserver((list) => heard(list.getEntries()));
+  observer.observe({ type: "longtask" });
+  window.longest = async () => {
+    await new Promise((done) => setTimeout(done)); // the last task has ended
+    heard(observer.takeRecords());
+    return Math.max(0, ...longest.splice(0));
+  };
 }"""
-CLICK = """([selector, control]) => new Promise((done) => {
+CLICK = """([selector, control, answer]) => new Promise((done) => {
   const figure = document.querySelector(selector);
-  const shown = figure.querySelector(".scenario__shown");
+  const said = () => figure.querySelector(answer)?.textContent;
+  figure.querySelector(answer)?.replaceChildren();
   const began = performance.now();
   new MutationObserver((_, observer) => {
+    if (!said()) return;
     observer.disconnect();
     done(performance.now() - began);
-  }).observe(shown, { childList: true });
+  }).observe(figure, { childList: true, subtree: true });
   figure.querySelector(control).click();
 })"""
 EXHAUST = """async ([module, source, variants]) => {
@@ -113,17 +124,13 @@ def readable(browser: Browser, server: Server) -> Iterator[tuple[str, str]]:
             paints.append(page.evaluate(PAINT))
             before = page.evaluate(BLOCKING)
             asked = list(server.asked)
+            ours = before_intent(server, page)
     blocking = {path for path in asked if any(url.endswith(path) for url in before)}
     first = {"delivery/index.html", *blocking}
-    ours = {
-        path
-        for path in asked
-        if path.startswith("assets/runner/") and path.endswith("js")
-    }
     yield "first paint of a page, ms", f"{median(paints):.0f}"
     yield "requests before first paint", f"{len(first)}"
     yield "KiB before first paint, compressed", f"{size(server, first):.0f}"
-    yield "KiB of our scripts before intent, compressed", f"{size(server, ours):.1f}"
+    yield "KiB of our scripts before intent, compressed", f"{ours / 1024:.1f}"
 
 
 def size(server: Server, paths: set[str]) -> float:
@@ -139,42 +146,47 @@ def runs(browser: Browser, server: Server) -> Iterator[tuple[str, str]]:
     def timed(name: str, value: float) -> None:
         times.setdefault(name, []).append(value)
 
+    def visited(page: Page, control: str, answer: str, when: str) -> None:
+        what = SWITCHED if control == SWITCH else RAN
+        timed(f"{what}, {when}, ms", click(page, control, answer))
+        if control == RUN:
+            page.locator(f"{FIGURE} .run-claims").wait_for()  # to its end
+        timed(f"{TASK}, {when}, ms", page.evaluate("longest()"))
+
     for _ in range(TIMES):
         with newcomer() as profile, browser(profile) as context:
             page = opened(context, server)
-            timed(
-                "another variant to its picture, first visit, ms", click(page, VARIANT)
-            )
-        with newcomer() as profile:
-            with browser(profile) as context:
-                page = opened(context, server)
-                timed(f"{SWITCHED}, first visit, ms", click(page, SWITCH))
-                page.wait_for_function("document.documentElement.dataset.snapshot")
-                page.wait_for_timeout(STAY)
-                page.close()
-                page = opened(context, server)
-                timed(f"{SWITCHED}, second visit, ms", click(page, SWITCH))
-                page.wait_for_timeout(STAY)
-            with browser(profile) as context:
-                page = opened(context, server)
-                timed(f"{SWITCHED}, next day, ms", click(page, SWITCH))
-                timed(
-                    "longest main-thread task of a boot, ms",
-                    max(page.evaluate("tasks"), default=0),
-                )
-                timed(f"{SWITCHED}, again, ms", click(page, SWITCH))
-                names = page.locator(f"{FIGURE} tr[data-variant]").evaluate_all(
-                    "rows => rows.map((row) => row.dataset.variant)"
-                )
-                told = ["delivery/one_charge", server.url, names]
-                timed(
-                    "schedules/s of one charge, in the browser",
-                    page.evaluate(EXHAUST, told),
-                )
+            drawn = click(page, VARIANT, PICTURE)
+            timed("another variant to its picture, first visit, ms", drawn)
+        for control, answer in ((SWITCH, PICTURE), (RUN, VERDICT)):
+            with newcomer() as profile:
+                with browser(profile) as context:
+                    page = opened(context, server)
+                    visited(page, control, answer, "first visit")
+                    page.wait_for_function("document.documentElement.dataset.snapshot")
+                    page.wait_for_timeout(STAY)
+                    page.close()
+                    page = opened(context, server)
+                    visited(page, control, answer, "second visit")
+                    page.wait_for_timeout(STAY)
+                with browser(profile) as context:
+                    page = opened(context, server)
+                    visited(page, control, answer, "next day")
+                    visited(page, control, answer, "again")
+                    many = exhaust(page, server)
+                    timed("schedules/s of one charge, in the browser", many)
     for name, values in times.items():
         yield name, f"{median(values):.0f}"
 
 
-def click(page: Page, control: str) -> float:
-    """Milliseconds from a click on a control of the figure to the run it asks for."""
-    return float(page.evaluate(CLICK, [FIGURE, control]))
+def click(page: Page, control: str, answer: str) -> float:
+    """Milliseconds from a click on a control of the figure to its answer."""
+    return float(page.evaluate(CLICK, [FIGURE, control, answer]))
+
+
+def exhaust(page: Page, server: Server) -> float:
+    """Schedules a second, over every variant of the figure."""
+    rows = page.locator(f"{FIGURE} tr[data-variant]")
+    names = rows.evaluate_all("rows => rows.map((row) => row.dataset.variant)")
+    told = ["delivery/one_charge", server.url, names]
+    return float(page.evaluate(EXHAUST, told))

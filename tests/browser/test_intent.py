@@ -1,18 +1,17 @@
 """Nothing is fetched before the reader seems to want it."""
 
-import gzip
 import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NEW, Visit, is_python
+from tests.browser.scripts import before_intent
 from tests.browser.server import Server
 
 HEAVY = re.compile(
     r"assets/(pyodide|python|runs)/|worker\.js|editor\.js|bridge\.py|runtime"
 )
-LATER = {"assets/runner/keep.js", "offline.js"}  # when a page has been read for a while
 BUDGET = 15 * 1024  # bytes of our own scripts, compressed, before intent
 
 
@@ -38,14 +37,7 @@ def test_our_scripts_before_intent_are_small(
     server: Server, visit: Visit, path: str
 ) -> None:
     page = settled(visit(path, **NEW))
-    asked = {path for path in server.asked if re.match(r"assets/runner/.*\.js$", path)}
-    assert asked, "the figure's scripts were fetched"
-    files = [(server.folder / path).read_bytes() for path in asked | LATER]
-    inline = page.locator("script:not([src], [type])").all_text_contents()
-    own = [text.encode() for text in inline if "__md_" not in text]  # Material's say so
-    assert own, "the page has scripts of its own"
-    sizes = [len(gzip.compress(each)) for each in files + own]
-    assert sum(sizes) <= BUDGET, f"{sum(sizes)} bytes"
+    assert before_intent(server, page) <= BUDGET
 
 
 @pytest.mark.parametrize("intent", ["pointer", "focus", "click"])

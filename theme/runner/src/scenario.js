@@ -356,15 +356,13 @@ class Figure {
   /** @param {AbortSignal} signal */
   async exhaust(signal) {
     const edited = this.bench.code !== null;
-    /** @type {{variants: Variant[]}} */
-    const { variants } = await this.ask({ do: "about" }, signal);
+    /** @type {[{variants: Variant[]}, typeof import("./report.js")]} */
+    const [{ variants }, { Report }] = await Promise.all([this.ask({ do: "about" }, signal), load("report")]);
     this.verdicts.clear();
     this.ran = true;
     this.variants = variants;
     if (!variants.some(({ name }) => name === this.variant)) this.variant = variants.at(-1)?.name ?? "";
     this.lay();
-    /** @type {typeof import("./report.js")} */
-    const { Report } = await load("report");
     const report = new Report(this.bench.result, edited, {
       open: (name) => { void this.open(name); this.host.scrollIntoView({ block: "start" }); },
       before: (name) => this.told(name),
