@@ -224,11 +224,13 @@ def _exhausted(module: str) -> str:
 
 
 def _links(known: dict[str, Place], modules: tuple[str, ...] | list[str]) -> str:
+    """The headings above these figures, each with the first figure below it."""
+    first: dict[Place, str] = {}
+    for module in modules:
+        if module in known:
+            first.setdefault(known[module], strict.figure_id(module))
     return ", ".join(
-        f"[{module.partition('.')[2].replace('_', ' ')}]"
-        f"({known[module].page}#{strict.figure_id(module)})"
-        for module in modules
-        if module in known
+        f"[{place.heading}]({place.page}#{figure})" for place, figure in first.items()
     )
 
 
