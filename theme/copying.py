@@ -7,17 +7,19 @@ diagram, the scenarios, `figure.py`. Pyodide and the scripts come from `make run
 import json
 import posixpath
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from theme.catalogue import ROOT, SNIPPETS
+from theme.catalogue import ROOT, SNIPPETS, TRUTHS
 from theme.fault import Fault
 
 RUNNER = ROOT / "theme" / "runner" / "dist"
 PYODIDE = ROOT / "theme" / "runner" / "node_modules" / "pyodide"
+IMPORTED = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
 IMPORT = re.compile(r"^from snippets(?:\.(\w+))? import (\w+)", re.MULTILINE)
 RUNTIME = (
     "pyodide.mjs",
@@ -45,7 +47,8 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
 def engine() -> str:
     """What every figure needs before it can answer, in one file: text by file name.
 
-    That is the bridge, `figure.py`, and the modules that these import, and so on.
+    That is the bridge, `figure.py`, and the modules that these import, and so on; and
+    `used.py`, so that the snapshot has what a scenario will import.
     """
     waiting = {
         "bridge.py": RUNNER / "bridge.py",
@@ -60,7 +63,19 @@ def engine() -> str:
             needed = f"snippets/{package or module}.py"
             if needed not in taken:
                 waiting[needed] = SNIPPETS.parent / needed
+    taken["used.py"] = used()
     return json.dumps(dict(sorted(taken.items())), ensure_ascii=False)
+
+
+def used() -> str:
+    """Imports every module of the standard library that a scenario imports."""
+    names = {
+        name
+        for truth in TRUTHS
+        for path in (SNIPPETS / truth).glob("*.py")
+        for name in IMPORTED.findall(path.read_text(encoding="utf-8"))
+    }
+    return f"import {', '.join(sorted(names & sys.stdlib_module_names))}\n"
 
 
 def wanted() -> dict[Path, str]:

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import NEW, Visit, newcomer
 from tests.browser.server import ONE_FIGURE, Server
+from theme.copying import used
 
 WORKER = "assets/runner/worker.js"
 ENGINE = "assets/python/engine.json"
@@ -74,6 +75,19 @@ def boot(page: Page) -> tuple[str, str]:
     return html.get_attribute("data-python") or "", html.get_attribute("data-why") or ""
 
 
+# Which modules Python has already, asked before any scenario imports one.
+IMPORTED = """async ([python, names]) => {
+  const { ask } = await import(python);
+  const source = `import sys
+names = ${JSON.stringify(names)}
+print(*[name for name in names if name in sys.modules])`;
+  let said = "";
+  const output = (text) => (said += text);
+  await ask({ do: "snippet", module: "asked", source }, { output });
+  return said.trim().split(" ");
+}"""
+
+
 def opened(reader: BrowserContext, server: Server) -> Page:
     """A page that this reader opens."""
     server.mend()
@@ -100,6 +114,10 @@ def test_the_second_visit_boots_from_the_snapshot(
     returning: BrowserContext, server: Server
 ) -> None:
     page = opened(returning, server)
+    names = used().removeprefix("import ").strip().split(", ")
+    assert "sqlite3" in names
+    told = [server.url + "assets/runner/python.js", names]
+    assert page.evaluate(IMPORTED, told) == names
     assert boot(page)[0] == "snapshot"
     page.close()
 

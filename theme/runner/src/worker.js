@@ -104,7 +104,7 @@ async function start() {
       how = "files";
       py = await Promise.race([loader.loadPyodide({ ...options, _makeSnapshot: key !== null }), lost]);
       write(py, files);
-      py.runPython("import bridge");
+      py.runPython("import bridge, used");
       if (key && py._module.HEAPU8.length <= HEAP) fresh = py.makeMemorySnapshot();
       else if (key) because = "the heap is too big for a snapshot";
     } else {
