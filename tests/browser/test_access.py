@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.server import ONE_FIGURE, Server
+from tests.browser.watch import elsewhere
 from theme.catalogue import ROOT
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
@@ -70,18 +71,6 @@ def scheme(page: Page, dark: bool) -> None:
     )
     name = "slate" if dark else "default"
     page.evaluate(f"document.body.setAttribute('data-md-color-scheme', '{name}')")
-
-
-def elsewhere(page: Page, server: Server) -> list[str]:
-    """Collects each request of a page that leaves the site."""
-    found: list[str] = []
-
-    def look(url: str) -> None:
-        if not url.startswith((server.url, "data:", "blob:", "about:")):
-            found.append(url)
-
-    page.on("request", lambda request: look(request.url))
-    return found
 
 
 @pytest.mark.parametrize("path", [*PAGES, "404.html"])

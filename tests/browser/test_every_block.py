@@ -1,6 +1,7 @@
 """Each block that can be run gives in the browser what the tests saw."""
 
 import re
+from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
@@ -8,15 +9,25 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.server import Server
 from tests.browser.test_access import PAGES
+from tests.browser.watch import controlled, elsewhere
 from theme.catalogue import ROOT
 
 SHOWS = re.compile(r'``` scenario|--8<-- "snippets')
+READ_ONLY = {"recipes/"}  # a recipe needs a server, so it runs in the tests alone
 
 
 @pytest.fixture(scope="module")
 def page(reader: BrowserContext) -> Page:
     """One browser for page after page: Python boots from its snapshot."""
     return reader.new_page()
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaves_the_site(page: Page, server: Server) -> Iterator[None]:
+    """Whatever runs, no request goes to another origin."""
+    left = elsewhere(page, server)
+    yield
+    assert left == []
 
 
 def runs(path: str) -> bool:
@@ -31,11 +42,13 @@ def test_every_block_of_a_page_gives_what_the_tests_saw(
 ) -> None:
     server.mend()
     page.goto(server.url + path)
-    page.wait_for_load_state("networkidle")
+    controlled(page)
     figures = page.locator("figure.scenario")
     blocks = page.locator("[data-snippet][data-runs]")
     controls = page.locator(".run-button--main")
-    expect(controls).to_have_count(figures.count() + blocks.count())
+    count = figures.count() + blocks.count()
+    assert bool(count) == (path not in READ_ONLY)
+    expect(controls).to_have_count(count)
     controls.evaluate_all("all => all.forEach((each) => each.click())")
     for figure in figures.all():
         verdicts = figure.locator(".run-verdicts li")

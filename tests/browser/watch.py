@@ -1,0 +1,31 @@
+"""What a test waits for in a page, and what it watches there."""
+
+from playwright.sync_api import Page
+
+from tests.browser.server import Server
+
+# What a page has to run, and the controls that its scripts give each of them.
+CONTROLLED = """() => {
+  const count = (all) => document.querySelectorAll(all).length;
+  return count(".run-tools") === count("figure.scenario, [data-snippet][data-runs]")
+    && count(".run-shop") === count("figure.puzzle")
+    && count(".sliders__controls [role=status]") === count("figure.sliders");
+}"""
+
+
+def controlled(page: Page) -> Page:
+    """The page, once all that can be run has its controls."""
+    page.wait_for_function(CONTROLLED)
+    return page
+
+
+def elsewhere(page: Page, server: Server) -> list[str]:
+    """Collects each request of a page, or of its Python, that leaves the site."""
+    found: list[str] = []
+
+    def look(url: str) -> None:
+        if not url.startswith((server.url, "data:", "blob:", "about:")):
+            found.append(url)
+
+    page.on("request", lambda request: look(request.url))
+    return found
