@@ -86,16 +86,29 @@ def test_the_puzzle_ends_with_the_smallest_evidence(page: Page, server: Server) 
     expect(trail.last.locator("q")).to_have_text(answer)
 
 
-def test_turning_a_knob_draws_the_plot_anew(page: Page, server: Server) -> None:
+def test_turning_any_knob_says_its_value_and_draws_the_plot_anew(
+    page: Page, server: Server
+) -> None:
     page.goto(server.url + "consensus/")
+    controlled(page)
     sliders = page.locator("figure.sliders")
-    before = sliders.locator(".sliders__picture").inner_html()
-    knob = sliders.get_by_role("slider").first
-    value = knob.input_value()
-    knob.press("ArrowRight")
-    expect(knob).not_to_have_value(value)
-    expect(sliders.locator(".sliders__values dd").first).not_to_have_text(value)
-    page.wait_for_function(
-        "before => document.querySelector('.sliders__picture').innerHTML !== before",
-        arg=before,
-    )
+    plot = sliders.locator(".sliders__picture")
+    values = sliders.locator(".sliders__values dd")
+    turned = set()
+    for number, knob in enumerate(sliders.locator(".run-knob").all()):
+        drawn, told = plot.inner_html(), values.all_text_contents()
+        part = knob.locator("input, select")
+        if part.get_attribute("type") == "range":
+            part.press("ArrowRight")
+            expect(knob.get_by_role("status")).to_have_text(part.input_value())
+        else:
+            part.select_option(index=1)
+        turned.add(part.get_attribute("type"))
+        assert part.input_value() != told[number]
+        told[number] = part.input_value()
+        expect(values).to_have_text(told)
+        page.wait_for_function(
+            "drawn => document.querySelector('.sliders__picture').innerHTML !== drawn",
+            arg=drawn,
+        )
+    assert turned == {"range", None}, "a slider and a list"
