@@ -74,10 +74,10 @@ def test_leaving_a_page_ends_what_ran_there(visit: Visit) -> None:
     editor.fill("print('begun')\nwhile True:\n    pass")
     editor.press("Control+Enter")
     expect(page.locator(".run-output").first).to_have_text("begun\n")
-    go(page, "delivery")
-    run(page)
-    while sum(map(is_python, page.workers)) > 1:
-        page.wait_for_timeout(20)  # a loop that is ended takes a moment to be gone
+    (endless,) = filter(is_python, page.workers)
+    with endless.expect_event("close"):
+        go(page, "delivery")
+        run(page)
     assert sum(map(is_python, page.workers)) == 1
 
 
