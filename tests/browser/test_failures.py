@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import NEW, Visit
 from tests.browser.server import ONE_FIGURE, Server
+from tests.browser.watch import follow
 
 PARTS = [
     "runner/worker.js",
@@ -110,6 +111,10 @@ def test_a_browser_without_storage_keeps_the_edit_in_the_page(visit: Visit) -> N
     page.get_by_role("button", name="Edit").first.click()
     editor = page.get_by_role("textbox", name=re.compile("Code of"))
     editor.press_sequentially("# mine\n")
+    follow(page, "delivery")
+    expect(editor).to_have_count(0)
+    follow(page, "engine")
+    page.get_by_role("button", name="Open my edit").click()
     expect(editor).to_contain_text("# mine")
 
 

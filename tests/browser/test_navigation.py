@@ -5,16 +5,10 @@ import re
 from playwright.sync_api import Page, Worker, expect
 
 from tests.browser.conftest import Visit, is_python
+from tests.browser.watch import follow
 
 PAGES = ("observability", "ordering", "consensus", "delivery")
 ROUNDS = 10
-
-
-def go(page: Page, name: str) -> None:
-    """Follow the site's own link to a page."""
-    page.locator(f"a[href$='{name}/']").first.dispatch_event("click")
-    page.wait_for_url(re.compile(f"/{name}/$"))
-    page.locator("figure.scenario [role=tab]").first.wait_for(state="attached")
 
 
 def run(page: Page) -> None:
@@ -40,7 +34,7 @@ def test_ten_pages_in_a_row_leave_one_python_and_no_double_control(
     page.on("worker", count)
     run(page)
     for number in range(ROUNDS):
-        go(page, PAGES[number % len(PAGES)])
+        follow(page, PAGES[number % len(PAGES)])
         figure = page.locator("figure.scenario").first
         expect(figure.get_by_role("tablist")).to_have_count(1)
         expect(figure.locator(".run-log")).not_to_have_count(0)
@@ -76,7 +70,7 @@ def test_leaving_a_page_ends_what_ran_there(visit: Visit) -> None:
     expect(page.locator(".run-output").first).to_have_text("begun\n")
     (endless,) = filter(is_python, page.workers)
     with endless.expect_event("close"):
-        go(page, "delivery")
+        follow(page, "delivery")
         run(page)
     assert sum(map(is_python, page.workers)) == 1
 

@@ -1,6 +1,8 @@
 """What a test waits for in a page, and what it watches there."""
 
-from playwright.sync_api import Page
+import re
+
+from playwright.sync_api import Page, expect
 
 from tests.browser.server import Server
 
@@ -17,6 +19,15 @@ def controlled(page: Page) -> Page:
     """The page, once all that can be run has its controls."""
     page.wait_for_function(CONTROLLED)
     return page
+
+
+def follow(page: Page, name: str) -> Page:
+    """The page, once it became another by the site's own link, without a reload."""
+    page.evaluate("document.querySelector('article').dataset.left = ''")
+    page.locator(f"a[href$='{name}/']").first.dispatch_event("click")
+    page.wait_for_url(re.compile(f"/{name}/$"))
+    expect(page.locator("article:not([data-left])")).to_have_count(1)
+    return controlled(page)
 
 
 def elsewhere(page: Page, server: Server) -> list[str]:
