@@ -11,7 +11,7 @@ CONTROLLED = """() => {
   const count = (all) => document.querySelectorAll(all).length;
   return count(".run-tools") === count("figure.scenario, [data-snippet][data-runs]")
     && count(".run-shop") === count("figure.puzzle")
-    && count(".sliders__controls [role=status]") === count("figure.sliders");
+    && count(".sliders__controls .run-count") === count("figure.sliders");
 }"""
 
 
