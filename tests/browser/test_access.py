@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.server import ONE_FIGURE, Server
-from tests.browser.watch import elsewhere
+from tests.browser.watch import controlled, elsewhere
 from theme.catalogue import ROOT
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
@@ -35,6 +35,7 @@ TWICE_AS_LARGE = """() => {
   const root = document.documentElement;
   root.style.fontSize = `${2 * parseFloat(getComputedStyle(root).fontSize)}px`;
 }"""
+AS_IT_WAS = "document.documentElement.style.fontSize = ''"
 
 
 @pytest.fixture
@@ -73,8 +74,13 @@ def scheme(page: Page, dark: bool) -> None:
     page.evaluate(f"document.body.setAttribute('data-md-color-scheme', '{name}')")
 
 
+def wide(page: Page) -> int:
+    """How wide the page is, in pixels."""
+    return int(page.evaluate("document.documentElement.scrollWidth"))
+
+
 @pytest.mark.parametrize("path", [*PAGES, "404.html"])
-def test_a_page_has_no_violation_asks_no_other_origin_and_fits_a_phone(
+def test_a_page_has_no_violation_asks_no_other_origin_and_fits_its_screen(
     server: Server, page: Page, path: str
 ) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
@@ -84,14 +90,17 @@ def test_a_page_has_no_violation_asks_no_other_origin_and_fits_a_phone(
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(server.url + path)
     page.add_style_tag(content=ALL_OF_IT)
-    page.wait_for_load_state("networkidle")
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    controlled(page)
     scheme(page, dark=False)
+    assert wide(page) == 390
     assert violations(page) == []
-    scheme(page, dark=True)  # only the colours are others
-    assert violations(page, "color-contrast") == []
     page.evaluate(TWICE_AS_LARGE)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert wide(page) == 390
+    page.evaluate(AS_IT_WAS)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    scheme(page, dark=True)
+    assert wide(page) == 1280
+    assert violations(page) == []
     assert errors == []
     assert left == []
 
@@ -123,7 +132,23 @@ def test_a_figure_with_all_of_it_open_has_no_violation(
     figure.get_by_role("button", name="Step →").click()
     figure.locator("details").evaluate_all("all => all.forEach((d) => (d.open = true))")
     assert found() == []
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert wide(page) == 390
+
+
+def test_a_plain_block_with_its_editor_open_has_no_violation(
+    server: Server, page: Page
+) -> None:
+    page.goto(server.url + "engine/")
+    page.get_by_role("button", name="Edit").last.click()
+    editor = page.get_by_role("textbox", name=re.compile("Code of"))
+    editor.fill("print('said')\nnobody")
+    editor.press("Control+Enter")
+    expect(page.locator(".run-error")).to_be_visible()
+    expect(page.locator(".run-output").last).to_have_text("said\n")
+    for dark in (False, True):
+        scheme(page, dark)
+        parts = ".run-tools, .run-hint, .run-editor, .run-below"
+        assert violations(page, within=parts) == []
 
 
 def test_the_keyboard_alone_finds_breaks_and_mends(server: Server, page: Page) -> None:
