@@ -77,6 +77,22 @@ def test_arrow_keys_step_through_the_run_and_light_the_event(
     expect(figure.locator("svg .is-ahead")).to_have_count(0)
 
 
+def test_buttons_step_and_a_click_on_an_event_goes_to_it(figure: Locator) -> None:
+    events = figure.locator("svg [data-event]")
+    count, lit = events.count(), re.compile("is-now")
+    back = figure.get_by_role("button", name="← Back")
+    back.click()
+    expect(events.last).to_have_class(lit)
+    back.click()
+    expect(figure.locator(".run-words")).to_contain_text(f"{count - 1} of {count}: ")
+    events.first.locator("text").first.click()
+    expect(events.first).to_have_class(lit)
+    expect(figure.locator("svg .is-now")).to_have_count(1)
+    expect(back).to_be_disabled()
+    figure.get_by_role("button", name="Whole run").click()
+    expect(figure.locator("svg .is-now, svg .is-ahead")).to_have_count(0)
+
+
 def test_each_nodes_own_log_grows_with_the_steps(page: Page, figure: Locator) -> None:
     logs = figure.locator(".run-log li")
     seen = [figure.locator(".run-log li:not(.is-ahead)").count()]
@@ -105,6 +121,22 @@ def test_switching_a_fault_off_replays_and_redraws(figure: Locator) -> None:
     expect(figure.locator("svg .event--surprise")).to_have_count(1)
 
 
+def test_another_option_of_a_choice_replays_and_redraws(
+    page: Page, server: Server
+) -> None:
+    page.goto(server.url + "delivery/")
+    figure = page.locator("#delivery-lost_ack")
+    choice = figure.get_by_role("combobox", name="meanwhile")
+    expect(choice.locator(":checked")).to_have_text("it restarts")
+    told = figure.locator("svg desc")
+    expect(told).to_contain_text("meanwhile: it restarts")
+    choice.focus()
+    choice.select_option("an hour passes")
+    expect(told).to_contain_text("meanwhile: an hour passes")
+    expect(choice.locator(":checked")).to_have_text("an hour passes")
+    expect(choice).to_be_focused()  # the choices are others now
+
+
 def test_a_guess_comes_before_the_count(figure: Locator) -> None:
     expect(figure.get_by_role("option")).to_have_count(0)
     row = figure.locator("tr.breaks").first
@@ -121,6 +153,9 @@ def test_a_guess_comes_before_the_count(figure: Locator) -> None:
     expect(figure.locator(".run-count")).to_contain_text(f"Breaks in {bad} of {total}")
     expect(figure.get_by_role("option")).to_have_count(total)
     expect(figure.locator(".run-cell--bad")).to_have_count(bad)
+    expect(row).to_be_hidden()  # it holds the counts of the other variants as well
+    figure.get_by_text("How many schedules break, variant by variant").click()
+    expect(row).to_be_visible()
 
 
 def test_who_does_not_guess_sees_the_counts_of_all_variants(figure: Locator) -> None:
