@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.server import ONE_FIGURE, Server
+from tests.browser.watch import controlled
 
 FIGURE = "#delivery-one_charge"
 
@@ -190,6 +191,35 @@ def test_variants_that_the_reader_adds_get_a_tab(figure: Locator) -> None:
     expect(figure.locator(".run-verdicts")).to_contain_text("mine breaks in 1 of 1")
     figure.get_by_role("button", name="Reset").click()
     expect(figure.get_by_role("tab", name="mine")).to_have_count(0)
+
+
+def test_a_plain_block_runs_where_it_is_read_says_what_an_edit_changed_and_resets(
+    page: Page, server: Server
+) -> None:
+    server.mend()
+    page.goto(server.url + "engine/")
+    controlled(page)
+    code = page.locator("[data-snippet='lettering.py'] code")
+    tools = page.get_by_role("group", name="Run lettering.py")
+    below = page.locator("[data-said='lettering.py']")
+    status, output = below.get_by_role("status").first, below.locator(".run-output")
+    code.press("Control+Enter")
+    expect(status).to_have_text(re.compile("examples ran, and printed what the tests"))
+    tools.get_by_role("button", name="Edit").click()
+    expect(code).to_be_hidden()
+    was = code.text_content() or ""
+    editor(page.locator("body")).fill(was.replace("'or lost reply?')", "'or lost')", 1))
+    tools.get_by_role("button", name="Run").click()
+    expect(status).to_have_text(
+        re.compile(r"1 of \d+ examples printed something else than the tests saw")
+    )
+    expect(output).to_contain_text("expected of >>> wrap(")
+    tools.get_by_role("button", name="Reset").click()
+    expect(status).to_contain_text("The page's own code is back.")
+    expect(output).to_be_hidden()
+    expect(code).to_be_visible()
+    tools.get_by_role("button", name="Run").click()
+    expect(status).to_have_text(re.compile("examples ran, and printed what the tests"))
 
 
 def test_an_edit_of_a_folded_figure_is_announced(page: Page, server: Server) -> None:
