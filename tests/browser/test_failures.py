@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import NEW, Visit
 from tests.browser.server import ONE_FIGURE, Server
@@ -12,7 +12,6 @@ from tests.browser.watch import follow
 PARTS = [
     "runner/worker.js",
     "python/engine.json",
-    "pyodide.asm.wasm",
     "snippets/delivery/one_charge.py",
 ]
 
@@ -34,6 +33,32 @@ def test_a_part_of_python_that_is_missing_is_said_and_asked_for_again(
     trouble.get_by_role("button", name="Try again").click()
     expect(shown).not_to_have_text(before)
     expect(shown).to_contain_text("ack_last")
+    expect(trouble).to_have_count(0)
+
+
+def test_a_download_that_failed_comes_again_and_says_how_far_it_is(
+    server: Server, visit: Visit
+) -> None:
+    page = visit(ONE_FIGURE, **NEW)
+    server.broken.add("pyodide.asm.wasm")
+    figure = page.locator("#delivery-one_charge")
+    figure.get_by_role("switch").first.click()
+    trouble = figure.locator(".run-error")
+    expect(trouble).to_contain_text("could not be fetched")
+    server.mend()
+    held: list[Route] = []
+    page.route("**/*.wasm", lambda route: held.append(route))
+    trouble.get_by_role("button", name="Try again").click()
+    bar = figure.get_by_role("progressbar", name="Python is on its way")
+    said = figure.locator(".scenario__controls .run-status")
+    expect(bar).to_be_visible()
+    expect(said).to_have_text(re.compile(r"Fetching Python, once: [1-9]\d? %"))
+    assert 0 < bar.evaluate("bar => bar.value") < 1
+    (wasm,) = held
+    wasm.continue_()
+    expect(figure.locator(".scenario__shown")).to_contain_text("ack_last")
+    expect(bar).to_have_count(0)
+    expect(said).to_be_empty()
     expect(trouble).to_have_count(0)
 
 
