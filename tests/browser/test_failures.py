@@ -7,13 +7,19 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import NEW, Visit
 from tests.browser.server import ONE_FIGURE, Server
-from tests.browser.watch import follow
+from tests.browser.watch import controlled, follow
 
 PARTS = [
     "runner/worker.js",
     "python/engine.json",
     "snippets/delivery/one_charge.py",
 ]
+
+# One thing of each stylesheet: Material's, the site's, the figure's, the controls'.
+LOOK = """() => [".md-header", "h1", "figure.scenario", "svg.diagram", ".run-button"]
+  .map((part) => getComputedStyle(document.querySelector(part)))
+  .map(({ position, color, fontFamily, fontSize, backgroundColor, borderRadius }) =>
+    [position, color, fontFamily, fontSize, backgroundColor, borderRadius].join())"""
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -115,12 +121,21 @@ def test_offline_the_page_reads_and_an_edit_waits_for_the_network(
     expect(trouble).to_have_count(0)
 
 
-def test_a_page_that_was_read_reads_again_without_a_network(visit: Visit) -> None:
-    page = visit("delivery/", service_workers="allow")
-    expect(page.locator("html[data-kept]")).to_have_count(1)
+def test_pages_that_were_read_look_and_read_the_same_without_a_network(
+    visit: Visit,
+) -> None:
+    page = controlled(visit("delivery/", service_workers="allow"))
+    expect(page.locator("html[data-kept$='/delivery/']")).to_have_count(1)
+    looks = page.evaluate(LOOK)
+    follow(page, "ordering")
+    expect(page.locator("html[data-kept$='/ordering/']")).to_have_count(1)
+    # What the browser keeps of its own accord is no promise.
+    page.context.new_cdp_session(page).send("Network.clearBrowserCache")
     page.context.set_offline(True)
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert controlled(page).evaluate(LOOK) == looks
+    follow(page, "delivery")
     figure = page.locator("#delivery-one_charge")
     expect(figure.locator("svg.diagram")).to_be_visible()
     figure.get_by_role("button", name="Step →").click()
