@@ -11,6 +11,7 @@ from theme.copying import used
 
 WORKER = "assets/runner/worker.js"
 ENGINE = "assets/python/engine.json"
+RUNTIME = "assets/runner/runtime.json"
 KEPT = "() => document.documentElement.dataset.snapshot"
 DAMAGE = """async ([way, sparse]) => {
   const { pack, unpack } = await import(sparse);
@@ -169,7 +170,7 @@ def test_a_snapshot_outlives_a_download_that_fails(
     page.close()
 
 
-def test_another_engine_leaves_the_snapshot_aside_and_replaces_it(
+def test_another_engine_or_runtime_leaves_the_snapshot_aside_and_replaces_it(
     returning: BrowserContext, server: Server
 ) -> None:
     page = opened(returning, server)
@@ -180,6 +181,9 @@ def test_another_engine_leaves_the_snapshot_aside_and_replaces_it(
     new = page.evaluate(KEYS)
     assert len(new) == len(old) == 1
     assert new != old
+    server.changed[RUNTIME] = lambda text: text.replace(b'"digest":"', b'"digest":"0')
+    page.goto(server.url + ONE_FIGURE)
+    assert boot(page) == ("files", "no snapshot of this version is kept")
     page.close()
 
 
