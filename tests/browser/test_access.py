@@ -156,7 +156,7 @@ def test_a_plain_block_with_its_editor_open_has_no_violation(
     server: Server, page: Page
 ) -> None:
     page.goto(server.url + "engine/")
-    page.get_by_role("button", name="Edit").last.click()
+    controlled(page).get_by_role("button", name="Edit").last.click()
     editor = page.get_by_role("textbox", name=re.compile("Code of"))
     editor.fill("print('said')\nnobody")
     editor.press("Control+Enter")

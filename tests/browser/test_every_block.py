@@ -70,7 +70,8 @@ def test_the_puzzle_ends_with_the_smallest_evidence(page: Page, server: Server) 
     rows = puzzle.locator("tr[data-fact]")
     for row in rows.all():
         puzzle.locator(f"button[data-fact='{row.get_attribute('data-fact')}']").click()
-    said = puzzle.get_by_role("status")
+    said = puzzle.locator(".run-count")
+    expect(said).to_have_role("status")
     expect(said).to_contain_text("one story left")
     expect(said.locator("li").first).to_have_text("Which try wrote the payment: 1")
     first = rows.first
