@@ -42,6 +42,48 @@ def test_a_part_of_python_that_is_missing_is_said_and_asked_for_again(
     expect(trouble).to_have_count(0)
 
 
+@pytest.mark.parametrize("part", ["runner/report.js", "runner/editor.js"])
+def test_a_script_that_is_missing_is_said_and_asked_for_again(
+    server: Server, visit: Visit, part: str
+) -> None:
+    page = visit(ONE_FIGURE, **NEW)
+    server.broken.add(part)
+    figure = page.locator("#delivery-one_charge")
+    name = "Edit" if part.endswith("editor.js") else "Run every schedule"
+    figure.get_by_role("button", name=name).click()
+    trouble = figure.locator(".run-error")
+    expect(trouble).to_contain_text("could not be fetched")
+    server.mend()
+    trouble.get_by_role("button", name="Try again").click()
+    there = ".cm-content" if name == "Edit" else ".run-claims"
+    expect(figure.locator(there)).to_be_visible()
+    expect(trouble).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("path", "figure", "part", "said"),
+    [
+        ("observability/", "figure.puzzle", "who_lied_first.py", "worlds and"),
+        ("consensus/", "figure.sliders", "quorum_price.py", "have flushed after"),
+    ],
+)
+def test_a_puzzle_and_a_plot_say_what_is_missing_and_ask_again(
+    server: Server, visit: Visit, path: str, figure: str, part: str, said: str
+) -> None:
+    page = controlled(visit(path)).locator(figure)
+    server.broken.add(part)
+    if path == "consensus/":
+        page.get_by_role("slider").first.press("ArrowRight")
+    else:
+        page.locator(".run-shop button").first.click()
+    trouble = page.locator(".run-error")
+    expect(trouble).to_contain_text("could not be fetched")
+    server.mend()
+    trouble.get_by_role("button", name="Try again").click()
+    expect(page.locator(".run-count")).to_contain_text(said)
+    expect(trouble).to_have_count(0)
+
+
 def test_a_download_that_failed_comes_again_and_says_how_far_it_is(
     server: Server, visit: Visit
 ) -> None:
