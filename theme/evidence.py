@@ -224,14 +224,16 @@ def _exhausted(module: str) -> str:
 
 
 def _links(known: dict[str, Place], modules: tuple[str, ...] | list[str]) -> str:
-    """The headings above these figures, each with the first figure below it."""
-    first: dict[Place, str] = {}
-    for module in modules:
-        if module in known:
-            first.setdefault(known[module], strict.figure_id(module))
-    return ", ".join(
-        f"[{place.heading}]({place.page}#{figure})" for place, figure in first.items()
-    )
+    """A link to each figure, by its heading; figures that share one have a name too."""
+    headings = [place.heading for place in known.values()]
+    links = []
+    for module in filter(known.__contains__, modules):
+        place = known[module]
+        words = place.heading
+        if headings.count(words) > 1:
+            words += f" ({module.partition('.')[2].replace('_', ' ')})"
+        links.append(f"[{words}]({place.page}#{strict.figure_id(module)})")
+    return ", ".join(links)
 
 
 def _cell(words: str) -> str:

@@ -204,8 +204,10 @@ export class Bench {
     this.printed.replaceChildren();
     this.printed.hidden = true;
     this.say("");
+    this.runButton.ariaDisabled = "true";
     const going = this.doing((signal) => this.options.run(signal)).then(() => {
       if (this.going === going) this.going = null;
+      if (!this.going) this.runButton.ariaDisabled = null;
       this.showAnswer();
     });
     this.going = going;
