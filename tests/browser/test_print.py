@@ -17,6 +17,7 @@ def test_a_figure_keeps_its_story_loses_its_controls_and_fades_no_event(
     visit: Visit,
 ) -> None:
     page = controlled(visit(ONE_FIGURE))
+    page.emulate_media(reduced_motion="reduce")  # a colour is there at once
     figure = page.locator("figure.scenario").first
     figure.get_by_role("button", name="Step →").click()
     ahead = figure.locator("svg .is-ahead").last
