@@ -223,6 +223,8 @@ class Sheet:
                 ats = [far, there + 6 * way - back]  # or beyond the lifeline
             case "sent":
                 ats = [near]
+            case "lost":  # over what there is of the arrow, beside its cross
+                ats = [(here + self.stop(event) - wide) / 2, near, far]
             case _:
                 ats = [(here + there - wide) / 2, near, far]
         if here == there:
