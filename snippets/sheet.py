@@ -105,19 +105,22 @@ class Sheet:
 
     def surprising(self, event: Event) -> bool:
         """Whether a pick decided this event, and not the quiet one."""
-        return event.pick is not None and self.run.choices[event.pick].picked > 0
+        return self._surprise(event) is not None
 
     def out_of_turn(self, event: Event) -> bool:
         """Whether an earlier actor could have acted in its place."""
-        return self._picked(event, ACTS)
+        return self._surprise(event) == ACTS
 
     def overtakes(self, event: Event) -> bool:
         """Whether an older message could have arrived in its place."""
-        return self._picked(event, ARRIVES)
+        return self._surprise(event) == ARRIVES
 
-    def _picked(self, event: Event, what: str) -> bool:
-        asked = event.pick is not None and self.run.choices[event.pick].what == what
-        return asked and self.surprising(event)
+    def _surprise(self, event: Event) -> str | None:
+        """What was asked, where a surprising answer decided `event`."""
+        if event.pick is None:
+            return None
+        what, _, picked = self.run.choices[event.pick]
+        return what if picked else None
 
     def pending(self, event: Event) -> bool:
         """Whether nobody ever receives this message."""

@@ -275,9 +275,7 @@ def explain(error: BaseException, filename: str) -> str:
         told.stack = traceback.StackSummary.from_list(own)
         if not own:
             told.stack = None  # type: ignore[assignment]  # no line about nothing
-        told = told.__cause__ or (
-            None if told.__suppress_context__ else told.__context__
-        )
+        told = told.__cause__ or told.__context__
     return "".join(whole.format()).rstrip()
 
 

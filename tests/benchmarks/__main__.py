@@ -7,7 +7,7 @@ def main() -> None:
     """Measure, and print as measured."""
     for part in (engine, authoring, page):
         for name, value in part.rows():
-            print(f"{name:48} {value}", flush=True)
+            print(f"{name:54} {value}", flush=True)
 
 
 if __name__ == "__main__":

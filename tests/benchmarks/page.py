@@ -158,6 +158,9 @@ def runs(browser: Browser, server: Server) -> Iterator[tuple[str, str]]:
             page = opened(context, server)
             drawn = click(page, VARIANT, PICTURE)
             timed("another variant to its picture, first visit, ms", drawn)
+            timed("schedules/s of one charge, in the browser", exhaust(page, server))
+            page.close()
+            timed(f"{TASK}, while 100 MB are printed, ms", flooded(context, server))
         for control, answer in ((SWITCH, PICTURE), (RUN, VERDICT)):
             with newcomer() as profile:
                 with browser(profile) as context:
@@ -173,10 +176,6 @@ def runs(browser: Browser, server: Server) -> Iterator[tuple[str, str]]:
                     page = opened(context, server)
                     visited(page, control, answer, "next day")
                     visited(page, control, answer, "again")
-                    many = exhaust(page, server)
-                    timed("schedules/s of one charge, in the browser", many)
-    with newcomer() as profile, browser(profile) as context:
-        timed(f"{TASK}, while 100 MB are printed, ms", flooded(context, server))
     for name, values in times.items():
         yield name, f"{median(values):.0f}"
 

@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import is_python
 from tests.browser.server import Server
+from tests.browser.watch import elsewhere
 
 TOO_DEEP = "def down():\n    return down()\n\ndown()"
 NESTED = "x = []\nfor _ in range(10**6):\n    x = [x]\nprint(repr(x))"
@@ -69,14 +70,13 @@ PULSE = """() => {
 def page(reader: BrowserContext, server: Server) -> Iterator[Page]:
     """A page with a plain block, whose Python boots once; no code reaches out of it."""
     page = reader.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    left = elsewhere(page, server)
     page.route("**/assets/runner/worker.js", talking)
     page.goto(server.url + "engine/")
     page.get_by_role("button", name="Edit").first.click()
     yield page
-    assert server.url + "assets/runner/worker.js" in asked
-    assert [url for url in asked if not url.startswith(server.url)] == []
+    assert "assets/runner/worker.js" in server.asked
+    assert left == []
 
 
 def run(page: Page, code: str) -> None:

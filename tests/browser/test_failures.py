@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.conftest import NEW, Visit
 from tests.browser.server import ONE_FIGURE, Server
@@ -20,6 +20,13 @@ LOOK = """() => [".md-header", "h1", "figure.scenario", "svg.diagram", ".run-but
   .map((part) => getComputedStyle(document.querySelector(part)))
   .map(({ position, color, fontFamily, fontSize, backgroundColor, borderRadius }) =>
     [position, color, fontFamily, fontSize, backgroundColor, borderRadius].join())"""
+
+
+def asked_again(trouble: Locator, server: Server) -> None:
+    """The trouble says what is wrong; the reader tries again, now that it is mended."""
+    expect(trouble).to_contain_text("could not be fetched")
+    server.mend()
+    trouble.get_by_role("button", name="Try again").click()
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -55,9 +62,7 @@ def test_a_script_that_is_missing_is_said_and_asked_for_again(
     name = "Edit" if part.endswith("editor.js") else "Run every schedule"
     figure.get_by_role("button", name=name).click()
     trouble = figure.locator(".run-error")
-    expect(trouble).to_contain_text("could not be fetched")
-    server.mend()
-    trouble.get_by_role("button", name="Try again").click()
+    asked_again(trouble, server)
     there = ".cm-content" if name == "Edit" else ".run-claims"
     expect(figure.locator(there)).to_be_visible()
     expect(trouble).to_have_count(0)
@@ -80,9 +85,7 @@ def test_a_puzzle_and_a_plot_say_what_is_missing_and_ask_again(
     else:
         page.locator(".run-shop button").first.click()
     trouble = page.locator(".run-error")
-    expect(trouble).to_contain_text("could not be fetched")
-    server.mend()
-    trouble.get_by_role("button", name="Try again").click()
+    asked_again(trouble, server)
     expect(page.locator(".run-count")).to_contain_text(said)
     expect(trouble).to_have_count(0)
 

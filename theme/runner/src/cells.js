@@ -59,17 +59,21 @@ export class Cells {
   /** What is known is of older code. */
   forget() {
     for (const variant of this.revealed.keys()) this.revealed.set(variant, null); // guesses too
-    this.verdict = null;
     this.lay();
   }
 
   /** What is shown is of older code, and Python has not tried the new one. */
   wait() {
     if (!this.form.hidden) return this.lay();
+    this.clear("The code has changed. Run every schedule to see what breaks now.");
+  }
+
+  /** @param {string} said in place of the cells */
+  clear(said) {
     this.verdict = null;
     this.list.replaceChildren();
     this.list.hidden = this.legend.hidden = true;
-    this.said.textContent = "The code has changed. Run every schedule to see what breaks now.";
+    this.said.textContent = said;
   }
 
   lay() {
@@ -80,10 +84,7 @@ export class Cells {
       : `How many of the ${plural(total, "schedule")} break “${words}”?`;
     this.guess.max = total === null ? "" : String(total);
     this.guess.value = "";
-    this.said.textContent = "";
-    this.list.replaceChildren();
-    this.list.hidden = this.legend.hidden = true;
-    this.verdict = null;
+    this.clear("");
     const open = this.revealed.has(this.variant) || !this.asked;
     this.form.hidden = open;
     if (open && this.variant) void this.reveal(this.revealed.get(this.variant) ?? undefined, false);
